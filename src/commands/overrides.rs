@@ -56,7 +56,10 @@ fn id_list(file: &Path) -> Result<Arc<EntryIds>, Failure> {
     };
     let bytes = bytes.map_err(|error| {
         let text = format!("--ids: cannot read {}: {error}", sanitize::path(name));
-        Failure::usage_hint(text, "name a file with entry IDs that this user may read, or - for standard input")
+        Failure::usage_hint(
+            text,
+            "name a file with entry IDs that this user may read, or - for standard input",
+        )
     })?;
     match EntryIds::parse(&bytes) {
         Ok(ids) => Ok(Arc::new(ids)),

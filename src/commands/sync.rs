@@ -297,9 +297,10 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
                     Purpose::Transfer if job.only.is_some() => {
                         ("transfers those that differ; NAMES stands for a file with their names", "")
                     }
-                    _ if job.only.is_some() => {
-                        ("lists the files of the entries; NAMES stands for a file with the names that they may have", "TZ=UTC ")
-                    }
+                    _ if job.only.is_some() => (
+                        "lists the files of the entries; NAMES stands for a file with the names that they may have",
+                        "TZ=UTC ",
+                    ),
                     Purpose::Transfer => ("transfers", ""),
                     _ if job.delete => {
                         ("lists what differs; what the source does not have is removed afterwards", "TZ=UTC ")

@@ -35,7 +35,11 @@ impl Value for IdList {
         let elements = match value.get_ref() {
             DeValue::String(text) if EntryIds::of(&[text.to_string()]).is_ok() => {
                 let text = format!("{text:?} would be the path of a file");
-                reader.problem(value.span(), text, Some("write [\"ID\"] for a single entry, \"./NAME\" for a file".into()));
+                reader.problem(
+                    value.span(),
+                    text,
+                    Some("write [\"ID\"] for a single entry, \"./NAME\" for a file".into()),
+                );
                 return None;
             }
             DeValue::String(_) => return PathBuf::read(value, reader).map(IdList::File),
@@ -93,14 +97,26 @@ impl Resolver<'_> {
             (None, Some(given)) => (given.origin, "ids"),
             (None, None) => return None,
         };
-        let refused = [("--files-from", args::files_from(rsync_args).is_some()), ("--relative", args::transfers_paths(rsync_args))];
+        let refused = [
+            ("--files-from", args::files_from(rsync_args).is_some()),
+            ("--relative", args::transfers_paths(rsync_args)),
+        ];
         for (other, _) in refused.iter().filter(|(_, given)| *given) {
-            let text = format!("{option} cannot be used together with rsync's {other}: both decide which names are transferred");
-            self.unfit(origin, job, text, Some(format!("remove {other} from the options for rsync, or leave {option} out")));
+            let text = format!(
+                "{option} cannot be used together with rsync's {other}: both decide which names are transferred"
+            );
+            self.unfit(
+                origin,
+                job,
+                text,
+                Some(format!("remove {other} from the options for rsync, or leave {option} out")),
+            );
         }
         self.check_kinds(job, origin, option, sources);
         let ids = match (typed, &settings.ids) {
-            (Some(ids), _) => return Some(OnlyEntries { ids, typed: true, not_deleting: settings.delete.value }),
+            (Some(ids), _) => {
+                return Some(OnlyEntries { ids, typed: true, not_deleting: settings.delete.value });
+            }
             (None, Some(given)) => self.listed_ids(job, given)?,
             (None, None) => return None,
         };
@@ -114,9 +130,16 @@ impl Resolver<'_> {
             if kinds.is_empty() {
                 continue;
             }
-            let text = format!("{option} needs a source with one kind of files, but {source} has several kinds, or is above them");
+            let text = format!(
+                "{option} needs a source with one kind of files, but {source} has several kinds, or is above them"
+            );
             let kinds = kinds.iter().take(SUGGESTED).cloned().collect::<Vec<_>>().join(" or ");
-            self.unfit(origin, job, text, Some(format!("add the path of one kind to the source, such as {kinds}")));
+            self.unfit(
+                origin,
+                job,
+                text,
+                Some(format!("add the path of one kind to the source, such as {kinds}")),
+            );
             return;
         }
     }
@@ -128,7 +151,9 @@ impl Resolver<'_> {
                 let path = self.expand(job, &Given { value: file.clone(), origin: given.origin })?;
                 let path = self.base(given.origin).join(path);
                 match (self.around.id_list)(&path) {
-                    Ok(bytes) => EntryIds::parse(&bytes).map_err(|bad| self.bad_ids(job, given.origin, &path, bad)).ok(),
+                    Ok(bytes) => EntryIds::parse(&bytes)
+                        .map_err(|bad| self.bad_ids(job, given.origin, &path, bad))
+                        .ok(),
                     Err(why) => {
                         let text = format!("ids: cannot read {}: {why}", sanitize::path(&path));
                         let hint = "name a file that this user may read; a relative path is relative to the directory of the configuration file";

@@ -84,12 +84,15 @@ impl Catalogue {
     /// end. Empty otherwise.
     pub fn kinds_below(&self, source: &Source) -> Vec<String> {
         let Some((archive, _, below)) = self.place(source) else { return Vec::new() };
-        let Some(layout) = archive.layout.as_ref().and_then(|name| self.layout(name)) else { return Vec::new() };
+        let Some(layout) = archive.layout.as_ref().and_then(|name| self.layout(name)) else {
+            return Vec::new();
+        };
         let above = match below.trim_matches('/') {
             "" => String::new(),
             below => format!("{below}/"),
         };
-        let kinds = EntryPath::all(layout).filter_map(|path| Some(format!("{}/", path.dir.strip_prefix(&above)?)));
+        let kinds =
+            EntryPath::all(layout).filter_map(|path| Some(format!("{}/", path.dir.strip_prefix(&above)?)));
         unique(kinds)
     }
 
@@ -134,7 +137,9 @@ fn path_of(source: &Source) -> &str {
 fn alternatives(path: &str) -> Vec<String> {
     let parts = path.split_once('{').and_then(|(start, rest)| Some((start, rest.split_once('}')?)));
     match parts {
-        Some((start, (choices, end))) => choices.split(',').map(|choice| format!("{start}{choice}{end}")).collect(),
+        Some((start, (choices, end))) => {
+            choices.split(',').map(|choice| format!("{start}{choice}{end}")).collect()
+        }
         None => vec![path.to_owned()],
     }
 }
@@ -169,7 +174,12 @@ mod tests {
             ("validation_reports/", &["ab/1abc", "ab/pdb_00001abc"]),
             ("pdb_data/entries/", &["ab/1abc", "ab/pdb_00001abc"]),
         ] {
-            for source in [format!("rsync://h/m/{path}"), format!("h::m/{path}"), format!("me@h:/x/{path}"), format!("/x/{path}")] {
+            for source in [
+                format!("rsync://h/m/{path}"),
+                format!("h::m/{path}"),
+                format!("me@h:/x/{path}"),
+                format!("/x/{path}"),
+            ] {
                 for id in ["1abc", "PDB_00001ABC"] {
                     assert_eq!(named(&source, id), files, "{source} {id}");
                 }

@@ -77,7 +77,8 @@ impl EntryIds {
             return Err(BadIds {
                 line: None,
                 text: "the list has no entry ID".into(),
-                hint: "an empty list does not mean all entries: name at least one, or leave the list out".into(),
+                hint: "an empty list does not mean all entries: name at least one, or leave the list out"
+                    .into(),
             });
         }
         // Stable, so that of two forms of an ID the first one is kept.

@@ -180,7 +180,8 @@ impl From<&SyncResult> for JobRecord {
             details: Some(Details {
                 undo: result.undo.clone(),
                 missing_ids: result.missing_ids.clone(),
-                tries: result.attempts.clone() }),
+                tries: result.attempts.clone(),
+            }),
         }
     }
 }

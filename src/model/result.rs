@@ -43,7 +43,8 @@ pub struct SyncResult {
     pub warnings: Vec<String>,
     /// The command line that restores what was deleted or replaced; `None` if nothing was kept.
     pub undo: Option<String>,
-    /// The entries of the list of the job that have no file at the source; `None` for a job without a list.
+    /// The entries of the list of the job that have no file at the source; `None` for a job without a list, or if
+    /// unknown.
     pub missing_ids: Option<Vec<EntryId>>,
 }
 

@@ -30,7 +30,9 @@ pub fn host_facts() -> HostFacts {
         state: None,
         folds: super::case_folding::folds,
         secret: super::secret::secret,
-        id_list: |path| super::bounded_read::read_named(path, LARGEST_LIST).map_err(|error| error.to_string()),
+        id_list: |path| {
+            super::bounded_read::read_named(path, LARGEST_LIST).map_err(|error| error.to_string())
+        },
         unusable: super::bounded_read::unusable_file,
     }
 }

@@ -10,8 +10,9 @@ use crate::model::system_names::{OF_FILE_SYSTEMS, QUARANTINE};
 use std::time::Duration;
 
 pub use super::job_options::{
-    backup_dir, files_from, named_for, not_listed, only_listed, only_named, own_directory, own_directory_text, own_shell,
-    passing, password_file, port, shell, size_limits, transfers_paths, unfiltered, unusable_text,
+    backup_dir, files_from, named_for, not_listed, only_listed, only_named, own_directory,
+    own_directory_text, own_shell, passing, password_file, port, shell, size_limits, transfers_paths,
+    unfiltered, unusable_text,
 };
 pub use super::options::{
     ADD_FILES, Filters, LetsIn, Refused, ShutsOut, check, check_with_delete, hint_for_key, leaves_out,
@@ -308,7 +309,8 @@ mod tests {
         let mut job = job();
         job.include = vec!["*.gz".into()];
         job.exclude = vec!["*".into()];
-        job.rsync_args = ["-aF", "--exclude=x", "--max-size=1g", "--chmod=D755", "-m"].map(str::to_owned).to_vec();
+        job.rsync_args =
+            ["-aF", "--exclude=x", "--max-size=1g", "--chmod=D755", "-m"].map(str::to_owned).to_vec();
         let listed = only_listed(&job, source("rsync://h/m/"), "/tmp/list");
         assert_eq!(
             of(&listed, Purpose::Transfer)[1..].join(" "),
@@ -317,7 +319,9 @@ mod tests {
              --files-from=/tmp/list --from0 --no-recursive --dirs \
              -8 --no-h --stats --no-motd --debug=proto1 -v --info=progress2 -- rsync://h/m/ /srv/m/"
         );
-        for (option, why) in [("-aH", "group"), ("--iconv=utf8", "names"), ("-aR", "names"), ("--files-from=x", "own")] {
+        for (option, why) in
+            [("-aH", "group"), ("--iconv=utf8", "names"), ("-aR", "names"), ("--files-from=x", "own")]
+        {
             assert!(not_listed(&[option.to_owned()]).unwrap().contains(why), "{option}");
         }
         assert_eq!(not_listed(&["-aAXS".into(), "--chmod=D755".into(), "--link-dest=../x".into()]), None);

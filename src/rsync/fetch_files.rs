@@ -102,7 +102,8 @@ mod tests {
             assert_eq!(String::from_utf8(picked.list([&b"x"[..]])).unwrap(), format!("{name}\0"), "{text}");
             let mut whole = Vec::new();
             picked.name_with_root(b"x", &mut whole);
-            let contents = text.ends_with('/') || text.ends_with("/m") && text.contains("//") || text == "h::m";
+            let contents =
+                text.ends_with('/') || text.ends_with("/m") && text.contains("//") || text == "h::m";
             let end = if contents { "././x\0" } else { "./x\0" };
             assert!(String::from_utf8(whole).unwrap().ends_with(&format!("/{end}")), "{text}");
         }

@@ -61,8 +61,8 @@ pub(super) struct Attempted {
     pub(super) figures: Figures,
     /// Whether something is kept for `clean undo`.
     pub(super) undoable: bool,
-    /// The entries that the job is limited to and that have no file at the source.
-    pub(super) missing: Vec<EntryId>,
+    /// The entries that the job is limited to and that have no file at the source; `None` if unknown.
+    pub(super) missing: Option<Vec<EntryId>>,
 }
 
 /// An attempt in progress.
@@ -114,8 +114,8 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) dealt_with: bool,
     /// What a job that is limited to entries asks for; `None` for other jobs.
     pub(super) scope: Option<Arc<Scope>>,
-    /// The entries of that job without a file at the source.
-    pub(super) missing: Vec<EntryId>,
+    /// The entries of that job without a file at the source; `None` if unknown.
+    pub(super) missing: Option<Vec<EntryId>>,
 }
 
 impl<'a> AttemptRunner<'a> {
@@ -159,7 +159,7 @@ impl<'a> AttemptRunner<'a> {
             plan_hash: None,
             dealt_with: false,
             scope: None,
-            missing: Vec::new(),
+            missing: None,
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) async fn run(context: JobContext) -> (SyncResult, Option<Slot>) {
         alerts: Vec::new(),
         warnings: Vec::new(),
         undoable: false,
-        missing: Vec::new(),
+        missing: None,
     };
     let outcome = match unit.go().await {
         Ok(outcome) | Err(outcome) => outcome,
@@ -62,8 +62,8 @@ struct JobRunner<'a> {
     warnings: Vec<String>,
     /// Whether something that was removed or replaced is kept for `clean undo`.
     undoable: bool,
-    /// The entries without a file at the source of the last attempt.
-    missing: Vec<EntryId>,
+    /// The entries without a file at the source of the last attempt; `None` if unknown.
+    missing: Option<Vec<EntryId>>,
     /// Whether anything ran that is in the job's log.
     ran: bool,
 }
@@ -354,7 +354,7 @@ impl JobRunner<'_> {
             log: self.log(),
             alerts: self.alerts.clone(),
             warnings: self.warnings.clone(),
-            missing_ids: self.context.job.only.as_ref().map(|_| self.missing.clone()),
+            missing_ids: self.missing.clone(),
             undo: self.undoable.then(|| hint::undo(&self.context.plan.again, &self.context.plan.run)),
         }
     }

@@ -120,10 +120,13 @@ impl AttemptRunner<'_> {
         loop {
             let mut seen = Seen::new(&only, own.clone());
             let (listing, verdict) = self.list_names(purpose, folds, Some(&mut seen)).await?;
+            if !matches!(verdict, Verdict::Ok | Verdict::Vanished(_)) {
+                self.missing = None;
+                return Ok((listing, verdict));
+            }
             let missing = seen.missing();
-            let none = missing.len() == only.ids.ids().len();
-            if !none || !matches!(verdict, Verdict::Ok | Verdict::Vanished(_)) {
-                self.missing = missing;
+            if missing.len() < only.ids.ids().len() {
+                self.missing = Some(missing);
                 return Ok((listing, verdict));
             }
             let by_layout = self.scope.as_ref().is_some_and(|scope| scope.by_layout);
@@ -131,7 +134,7 @@ impl AttemptRunner<'_> {
             match again {
                 Ok(()) if by_layout => {}
                 Ok(()) | Err(AttemptEnd::Failed(Class::NextSource, _)) => {
-                    self.missing = missing;
+                    self.missing = Some(missing);
                     return Err(AttemptEnd::Failed(Class::NextSource, self.none_there(&only)));
                 }
                 Err(ending) => return Err(ending),
@@ -219,7 +222,8 @@ impl AttemptRunner<'_> {
         note: &mut super::transport::OnChange<'_>,
     ) -> Result<(), AttemptEnd> {
         use crate::model::event::Phase;
-        let ran = self.run_phase(of, Phase::List, Purpose::Plan { all: false }, Show::Nothing, &[], note).await;
+        let ran =
+            self.run_phase(of, Phase::List, Purpose::Plan { all: false }, Show::Nothing, &[], note).await;
         match self.verdict(ran)? {
             Verdict::Ok | Verdict::Vanished(_) => Ok(()),
             Verdict::Partial(reason) => Err(AttemptEnd::Partial(reason)),
@@ -239,7 +243,9 @@ impl AttemptRunner<'_> {
         };
         let (listing, added) = off_thread(&self.job_events.stop, add).await.ok_or(AttemptEnd::Stopped)?;
         if let Err(error) = added {
-            let text = format!("the names of new files cannot be stored: {error}; later runs do not delete these files");
+            let text = format!(
+                "the names of new files cannot be stored: {error}; later runs do not delete these files"
+            );
             self.job_events.notice(Level::Warning, text).await;
         }
         Ok(listing)
@@ -266,25 +272,26 @@ impl AttemptRunner<'_> {
             let text = "nothing was deleted, whatever `delete` says: --ids is for a single run";
             self.job_events.notice(Level::Debug, text).await;
         }
-        let all = only.ids.ids().len();
-        if self.missing.is_empty() {
+        let Some(missing) = self.missing.as_ref().filter(|missing| !missing.is_empty()) else {
             return ending;
-        }
-        for ids in self.missing.chunks(A_LINE) {
+        };
+        for ids in missing.chunks(A_LINE) {
             let text = format!("no file at the source: {}", joined(ids));
             self.job_events.notice(Level::Debug, text).await;
         }
-        let (told, more) = (self.missing.len().min(TOLD), self.missing.len().saturating_sub(TOLD));
+        let (told, more) = (missing.len().min(TOLD), missing.len().saturating_sub(TOLD));
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let text = format!(
-            "{} of {all} entries {} no file at the source: {}{more}",
-            self.missing.len(),
-            if self.missing.len() == 1 { "has" } else { "have" },
-            joined(&self.missing[..told]),
+            "{} of {} entries {} no file at the source: {}{more}",
+            missing.len(),
+            only.ids.ids().len(),
+            if missing.len() == 1 { "has" } else { "have" },
+            joined(&missing[..told]),
         );
         let filters = args::unfiltered(self.job).map_or("", |_| ", or the filters of the job exclude it");
         let all = if more.is_empty() { "" } else { "; the log names all of them" };
-        let hint = format!("an entry may be obsolete or not released, or have no file of this kind{filters}{all}");
+        let hint =
+            format!("an entry may be obsolete or not released, or have no file of this kind{filters}{all}");
         LostDest::New(Reason::new(text).hint(hint)).over(ending)
     }
 }

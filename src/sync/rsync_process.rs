@@ -70,7 +70,11 @@ pub(super) async fn run(
     let said: Vec<String> =
         handler.said.lines().iter().map(|line| handler.long.resolve(line).into_owned()).collect();
     let (printed, missing_expected) = (handler.printed, handler.missing > 0);
-    let talk = Peer { listed: request.listed, missing_expected, ..Peer::new(source, &job.rsync_args, |name| std::env::var(name).ok()) };
+    let talk = Peer {
+        listed: request.listed,
+        missing_expected,
+        ..Peer::new(source, &job.rsync_args, |name| std::env::var(name).ok())
+    };
     let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, &talk));
     let (code, verdict) = match end {
         Ok(End::Exited(code)) => (Some(code), judge(Some(code))),

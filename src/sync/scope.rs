@@ -84,7 +84,11 @@ impl AttemptRunner<'_> {
                 (paths.iter().any(EntryPath::is_dir), true)
             }
             Shape::Divided | Shape::Unknown => {
-                let top = if filtered || shape == Shape::Unknown { Some(self.top(&only, &own).await?) } else { None };
+                let top = if filtered || shape == Shape::Unknown {
+                    Some(self.top(&only, &own).await?)
+                } else {
+                    None
+                };
                 let hashes: Vec<String> = match &top {
                     Some(top) => hashes.into_iter().filter(|hash| top.dirs.contains(hash)).collect(),
                     None => hashes.into_iter().collect(),
@@ -181,7 +185,10 @@ impl AttemptRunner<'_> {
     fn not_shaped(&self, top: &Top) -> AttemptEnd {
         let dirs: Vec<&str> = top.dirs.iter().map(String::as_str).collect();
         let kinds = Catalogue::built_in().kinds_among(&dirs);
-        let text = format!("{} shows no entries of the PDB at its top, nor in directories of the entries", self.source);
+        let text = format!(
+            "{} shows no entries of the PDB at its top, nor in directories of the entries",
+            self.source
+        );
         let hint = match kinds.is_empty() {
             true => NOT_SHAPED.into(),
             false => format!(
@@ -203,6 +210,7 @@ fn of_entry(name: &[u8], dir: bool) -> Option<EntryId> {
 
 fn cannot_list() -> AttemptEnd {
     let text = "the names of the files of the entries cannot be given to rsync";
-    let hint = "is there room where TMPDIR points? the source must be a path, with or without a host, or a module";
+    let hint =
+        "is there room where TMPDIR points? the source must be a path, with or without a host, or a module";
     AttemptEnd::Failed(Class::Fatal, Reason::new(text).hint(hint))
 }

@@ -1,5 +1,6 @@
 //! Tests of the whole way from text to jobs.
 
+mod ids;
 mod index;
 mod layers;
 mod limits;

@@ -185,7 +185,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key(
                 "missing_ids",
                 Type::Null(&TEXTS),
-                "Entries of `ids` or --ids without a file at the source; null for a job without a list.",
+                "Entries of `ids` or --ids without a file at the source; null for a job without a list, or if unknown.",
             ),
             key("exit_code", Type::Null(&INTEGER), "Exit code of the last rsync."),
             key("attempts", COUNT, "Number of attempts."),

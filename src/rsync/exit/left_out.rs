@@ -140,7 +140,8 @@ pub(super) fn missing<'a>(line: &'a str) -> Option<Cow<'a, str>> {
 
 /// Whether a line only follows from names that the source does not have. If it has none of them, the sender ends before the receiver.
 pub(super) fn follows_missing(line: &str) -> bool {
-    let partly = line.starts_with("rsync error: some files/attrs were not transferred") && line.contains("(code 23)");
+    let partly =
+        line.starts_with("rsync error: some files/attrs were not transferred") && line.contains("(code 23)");
     partly || line == "rsync: [Receiver] read error: Connection reset by peer (104)"
 }
 

@@ -15,12 +15,12 @@ use crate::model::hint::quoted;
 use crate::model::job::{Address, Source};
 use crate::model::result::Reason;
 use crate::model::sanitize;
-use std::borrow::Cow;
 pub use class::Class;
 pub use left_out::CHECK_RIGHTS;
 use left_out::LeftOut;
 pub use long_names::LongNames;
 pub use peer::Peer;
+use std::borrow::Cow;
 
 /// The verdict on a finished run of rsync.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,9 @@ pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>
         24 => Verdict::Vanished(vanished(&lines)),
         // A shell between us and rsync reports a signal as 128 and above; ssh's 255 is no signal.
         19 | 20 | 129..=159 => ended_by_signal(),
-        23 if talk.missing_expected && lines.iter().all(|line| left_out::follows_missing(line)) => Verdict::Ok,
+        23 if talk.missing_expected && lines.iter().all(|line| left_out::follows_missing(line)) => {
+            Verdict::Ok
+        }
         _ => match messages::known(&lines, talk) {
             Some((class, reason)) => Verdict::Failed(class, reason),
             None if code == 23 && talk.listed && left_out::only_missing(&lines) => {

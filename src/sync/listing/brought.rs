@@ -22,7 +22,13 @@ pub(in crate::sync) fn brought_key(job: &str, dest: &Path) -> String {
 }
 
 /// Adds the names that the job has brought to `dest`, as hashes.
-pub(super) fn add_brought(state_dir: &Path, job: &str, dest: &Path, hash: fn(&[u8]) -> u64, hashes: &mut Vec<u64>) {
+pub(super) fn add_brought(
+    state_dir: &Path,
+    job: &str,
+    dest: &Path,
+    hash: fn(&[u8]) -> u64,
+    hashes: &mut Vec<u64>,
+) {
     let Some(mut names) = kept(state_dir, &brought_key(job, dest)) else { return };
     // A damaged end was found by `kept` already.
     while let Ok(Some((_, name))) = names.next() {
@@ -68,7 +74,8 @@ pub(in crate::sync) fn left_over(
                 known.contains(&hash(&[&name, &b"/"[..], entry.file_name().as_bytes()].concat()))
             })
         };
-        if fs::read_dir(dest.join(OsStr::from_bytes(&name))).is_ok_and(|mut entries| entries.all(holds_only)) {
+        if fs::read_dir(dest.join(OsStr::from_bytes(&name))).is_ok_and(|mut entries| entries.all(holds_only))
+        {
             known.insert(hash(&name));
             gone.push(Deletion { name, dir: true });
         }

@@ -64,7 +64,11 @@ fn each_layout_gives_the_files_of_entries_in_two_connections() {
         ("structures/divided/XML", &["ab/1abc.xml.gz", "ab/1abd.xml.gz"], &["ab/1abc.xml.gz"]),
         ("structures/divided/XML-noatom", &["ab/1abc-noatom.xml.gz"], &["ab/1abc-noatom.xml.gz"]),
         ("structures/divided/XML-extatom", &["ab/1abc-extatom.xml.gz"], &["ab/1abc-extatom.xml.gz"]),
-        ("structures/divided/structure_factors", &["ab/r1abcsf.ent.gz", "r1abdsf.ent.gz"], &["ab/r1abcsf.ent.gz"]),
+        (
+            "structures/divided/structure_factors",
+            &["ab/r1abcsf.ent.gz", "r1abdsf.ent.gz"],
+            &["ab/r1abcsf.ent.gz"],
+        ),
         ("structures/divided/nmr_restraints", &["ab/1abc.mr.gz", "ab/2abc.mr.gz"], &["ab/1abc.mr.gz"]),
         ("structures/divided/nmr_restraints_v2", &["ab/1abc_mr.str.gz"], &["ab/1abc_mr.str.gz"]),
         ("structures/divided/nmr_chemical_shifts", &["ab/1abc_cs.str.gz"], &["ab/1abc_cs.str.gz"]),
@@ -75,7 +79,11 @@ fn each_layout_gives_the_files_of_entries_in_two_connections() {
         ),
         ("structures/obsolete/mmCIF", &["ab/1abc.cif.gz", "cd/1cde.cif.gz"], &["ab/1abc.cif.gz"]),
         ("structures/all/mmCIF", &["1abc.cif.gz", "1abd.cif.gz"], &["1abc.cif.gz"]),
-        ("structures/divided/mmCIF", &["ab/pdb_00001abc.cif.gz", "ab/pdb_00001abd.cif.gz"], &["ab/pdb_00001abc.cif.gz"]),
+        (
+            "structures/divided/mmCIF",
+            &["ab/pdb_00001abc.cif.gz", "ab/pdb_00001abd.cif.gz"],
+            &["ab/pdb_00001abc.cif.gz"],
+        ),
         (
             "validation_reports",
             &["ab/1abc/1abc_validation.pdf.gz", "ab/1abc/more/x", "ab/1abd/1abd_validation.pdf.gz"],
@@ -83,7 +91,11 @@ fn each_layout_gives_the_files_of_entries_in_two_connections() {
         ),
         (
             "entries",
-            &["ab/pdb_00001abc/structures/pdb_00001abc.cif.gz", "ab/pdb_00001abc/README", "ab/pdb_00001abd/structures/x"],
+            &[
+                "ab/pdb_00001abc/structures/pdb_00001abc.cif.gz",
+                "ab/pdb_00001abc/README",
+                "ab/pdb_00001abd/structures/x",
+            ],
             &["ab/pdb_00001abc/README", "ab/pdb_00001abc/structures/pdb_00001abc.cif.gz"],
         ),
     ] {
@@ -114,7 +126,11 @@ fn elsewhere_the_directories_of_the_entries_are_looked_into() {
         ("", &["ab/1abc.cif", "ab/1abd.cif", "zz/1zzz.cif", "ab/README"], &["ab/1abc.cif"]),
         ("", &["1abc.cif.gz", "2abd.cif.gz", "README"], &["1abc.cif.gz"]),
         ("copy", &["ab/1abc/any", "ab/1abc/sub/more", "ab/2abd/any"], &["ab/1abc/any", "ab/1abc/sub/more"]),
-        ("copy", &["ab/pdb_00001abc_xyz_v1-2.cif.gz", "ab/2abd.cif.gz"], &["ab/pdb_00001abc_xyz_v1-2.cif.gz"]),
+        (
+            "copy",
+            &["ab/pdb_00001abc_xyz_v1-2.cif.gz", "ab/2abd.cif.gz"],
+            &["ab/pdb_00001abc_xyz_v1-2.cif.gz"],
+        ),
         // The end of the path promises other names.
         ("divided/mmCIF", &["ab/1abc.cif", "ab/2abd.cif"], &["ab/1abc.cif"]),
     ] {
@@ -148,7 +164,10 @@ fn local_sources_are_asked_in_the_same_way() {
     ] {
         let env = Env::new();
         let source = format!("{}/{dir}", upstream.root().to_str().unwrap());
-        let env = { let config = one_job(&[&source], &env.mirror("j"), "ids = 'ids.txt'"); env.with_config(&config) };
+        let env = {
+            let config = one_job(&[&source], &env.mirror("j"), "ids = 'ids.txt'");
+            env.with_config(&config)
+        };
         sync(&env, ids, 0);
         assert_eq!(files(&env), set(expected));
     }
@@ -163,7 +182,12 @@ fn entries_without_a_file_are_named_and_the_job_is_partial() {
     let finished = ended.finished();
     assert_eq!(finished["status"], "partial", "{ended}");
     let error = finished["error"].as_str().unwrap();
-    assert!(error.contains("60 of 61 entries have no file at the source: 9z00, 9z01, 9z02, 9z03, 9z04 and 55 more"), "{ended}");
+    assert!(
+        error.contains(
+            "60 of 61 entries have no file at the source: 9z00, 9z01, 9z02, 9z03, 9z04 and 55 more"
+        ),
+        "{ended}"
+    );
     assert!(finished["hint"].as_str().unwrap().contains("the log names all"), "{ended}");
     assert_eq!(missing(&ended), ids, "{ended}");
     assert_eq!(files(&env), set(&["a8/1a8o.cif.gz"]));
@@ -171,7 +195,8 @@ fn entries_without_a_file_are_named_and_the_job_is_partial() {
     let log = fs::read_to_string(finished["log"].as_str().unwrap()).unwrap();
     assert!(ids.iter().all(|id| log.contains(id)) && !log.contains("link_stat"), "{log}");
     // Another kind of file than the entries have, or a source without entries.
-    for (ids, words) in [("9zzz", "has no file of the entry 9zzz"), ("9zzz 8zzz", "of any of the 2 entries")] {
+    for (ids, words) in [("9zzz", "has no file of the entry 9zzz"), ("9zzz 8zzz", "of any of the 2 entries")]
+    {
         let ended = sync(&env, ids, 1);
         assert!(ended.finished()["error"].as_str().unwrap().contains(words), "{ended}");
         assert!(ended.finished()["hint"].as_str().unwrap().contains("is it the right path?"), "{ended}");
@@ -191,10 +216,15 @@ fn a_source_without_entries_or_with_several_kinds_is_explained() {
     ] {
         let env = listed(&upstream, path, "");
         let ended = sync(&env, "1abc", 1);
-        assert!(ended.finished()["error"].as_str().unwrap().contains("shows no entries of the PDB"), "{ended}");
+        assert!(
+            ended.finished()["error"].as_str().unwrap().contains("shows no entries of the PDB"),
+            "{ended}"
+        );
         assert!(ended.finished()["hint"].as_str().unwrap().contains(hint), "{ended}");
     }
     let env = listed(&upstream, "m/not-there/", "");
+    want(&env, "1abc");
+    assert!(env.run(["sync", "j", "--json"]).expect_code(1).finished()["missing_ids"].is_null());
     assert!(sync(&env, "1abc", 1).finished()["error"].as_str().unwrap().contains("not-there"));
 }
 
@@ -268,7 +298,10 @@ fn plans_dry_runs_and_printed_commands_show_entries_only() {
     }
     assert!(!plan.out().contains("5i55"), "{plan}");
     let dry = env.run(["sync", "j", "-n"]).expect_code(0);
-    assert!(dry.out().contains("*deleting   cu/4cup.cif.gz") && dry.out().contains(" pf/1pfe.cif.gz"), "{dry}");
+    assert!(
+        dry.out().contains("*deleting   cu/4cup.cif.gz") && dry.out().contains(" pf/1pfe.cif.gz"),
+        "{dry}"
+    );
     let printed = env.run(["sync", "j", "--print-command"]).expect_code(0);
     assert_eq!(printed.out().matches("--files-from=NAMES").count(), 2, "{printed}");
     assert_eq!(tree(&env.mirror("j")), before);

@@ -4,7 +4,7 @@ use super::ids::{files, files_of, listed, set, sync, want};
 use crate::support::{Env, Upstream, one_job, tree};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const SOURCE: &str = "m/structures/divided/mmCIF/";
 
@@ -83,6 +83,9 @@ fn files_of_a_run_that_did_not_end_are_known() {
     sync(&env, "1a8o 4cup", 3);
     assert!(files(&env).contains("a8/1a8o.cif.gz"));
     fs::remove_dir_all(env.mirror("j").join("cu")).unwrap();
+    // The destination is not known to the job before a run is complete: that run deletes nothing.
+    let ended = sync(&env, "4cup", 0);
+    assert_eq!((files(&env).len(), ended.events("adopted").len()), (2, 1), "{ended}");
     let ended = sync(&env, "4cup", 0);
     assert_eq!(files(&env), set(&["cu/4cup.cif.gz"]), "{ended}");
 }
@@ -111,7 +114,11 @@ fn a_whole_mirror_that_gets_a_list_loses_nothing() {
     // Whole again: everything is there, and nothing is taken for gone.
     whole(&env, &upstream, "delete = true");
     let ended = env.run(["sync", "j", "--json"]).expect_code(0);
-    assert_eq!((&ended.finished()["files_transferred"], &ended.finished()["files_deleted"]), (&1.into(), &0.into()), "{ended}");
+    assert_eq!(
+        (&ended.finished()["files_transferred"], &ended.finished()["files_deleted"]),
+        (&1.into(), &0.into()),
+        "{ended}"
+    );
     assert_eq!(tree(&env.mirror("j")), tree(&upstream.root().join("structures/divided/mmCIF")));
 }
 
@@ -197,7 +204,11 @@ fn the_option_is_for_one_run_that_deletes_nothing_and_leaves_no_trace() {
     assert_eq!(ended.finished()["missing_ids"][0], "5i55", "{ended}");
     assert_eq!((tree(&env.mirror("j")).len(), state(&env)), (before.len() + 2, remembered), "{ended}");
     let ended = env.run(["sync", "j", "--json"]).expect_code(0);
-    assert_eq!((&ended.finished()["files_deleted"], &ended.finished()["files_transferred"]), (&1.into(), &0.into()), "{ended}");
+    assert_eq!(
+        (&ended.finished()["files_deleted"], &ended.finished()["files_transferred"]),
+        (&1.into(), &0.into()),
+        "{ended}"
+    );
     assert_eq!(tree(&env.mirror("j")), tree(&upstream.root().join("structures/divided/mmCIF")));
 }
 
@@ -208,17 +219,17 @@ fn names_for_a_list_are_known_to_clean() {
     let env = listed(&upstream, SOURCE, "");
     whole(&env, &upstream, "");
     env.run(["sync", "j"]).expect_code(0);
-    // It looks like a temporary file of rsync, but is at the source.
-    let odd = "structures/divided/mmCIF/zz/.9zzz.cif.gz.AbCdEf";
-    upstream.write("structures/divided/mmCIF/zz/9zzz.cif.gz", "x");
-    upstream.write(odd, "x");
+    // It is too short for a gzip file, but this is how the source has it.
+    let short = upstream.write("structures/divided/mmCIF/zz/9zzz.cif.gz", "x");
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(40 * 24 * 3600);
+    fs::File::options().write(true).open(short).unwrap().set_modified(old).unwrap();
     whole(&env, &upstream, "ids = ['9zzz']");
     env.run(["sync", "j"]).expect_code(0);
-    let names = |env: &Env| {
-        let plan = env.run(["clean", "plan", "j", "--json"]);
-        plan.json().pop().unwrap()
-    };
-    let before = names(&env);
-    assert!(Path::new(&env.mirror("j")).join("zz/9zzz.cif.gz").exists(), "{before}");
-    assert_eq!(before["to_delete"], 0, "{before}");
+    let planned = || env.run(["clean", "plan", "j", "--json"]).json().pop().unwrap()["entries"].clone();
+    assert_eq!(planned(), 0);
+    let entries = fs::read_dir(env.state().join("listings")).unwrap().map(|entry| entry.unwrap().path());
+    let brought: Vec<_> = entries.filter(|path| path.to_str().unwrap().contains("+ids-")).collect();
+    assert_eq!(brought.len(), 1);
+    fs::remove_file(&brought[0]).unwrap();
+    assert_eq!(planned(), 1, "these names are what protected the file");
 }

@@ -32,7 +32,10 @@ fn what_is_no_list_refuses_the_command() {
     want(&env, "1a8o");
     let file = env.dir().join("bad.txt");
     for (text, words) in [
-        (&b"1abc\n\n1abc.cif.gz\n"[..], &["bad.txt:3: \"1abc.cif.gz\" is no entry ID", "its entry is 1abc"][..]),
+        (
+            &b"1abc\n\n1abc.cif.gz\n"[..],
+            &["bad.txt:3: \"1abc.cif.gz\" is no entry ID", "its entry is 1abc"][..],
+        ),
         (b"", &["bad.txt: the list has no entry ID", "does not mean all entries"]),
         (b"# only this\n", &["the list has no entry ID"]),
         (b"../../etc/passwd", &["bad.txt:1: \"../../etc/passwd\" is no entry ID"]),
@@ -52,7 +55,10 @@ fn what_is_no_list_refuses_the_command() {
         let checked = env.run(["config", "check"]).expect_code(2);
         assert!(checked.err().contains("ids: ") && checked.err().contains("config.toml:"), "{checked}");
         let ended = env.run(["sync", "j"]).expect_code(1);
-        assert!(ended.out().contains("failed before it started") || ended.out().contains("failed"), "{ended}");
+        assert!(
+            ended.out().contains("failed before it started") || ended.out().contains("failed"),
+            "{ended}"
+        );
     }
     fs::remove_file(env.dir().join("ids.txt")).unwrap();
     for (args, words) in [
@@ -119,10 +125,30 @@ fn what_cannot_be_combined_with_a_list_is_refused() {
 fn a_source_behind_ssh_has_entries_too() {
     let upstream = Upstream::new().with_corpus();
     let env = super::ssh::with_ssh(super::ssh::HERE);
-    let source = format!("someone@far.invalid:{}/structures/divided/mmCIF/", upstream.root().to_str().unwrap());
+    let source =
+        format!("someone@far.invalid:{}/structures/divided/mmCIF/", upstream.root().to_str().unwrap());
     let config = one_job(&[&source], &env.mirror("j"), "ids = 'ids.txt'\ndelete = true");
     let env = env.with_config(&config);
     sync(&env, "1a8o 4cup", 0);
     sync(&env, "4cup 9zzz", 3);
     assert_eq!(files(&env), set(&["cu/4cup.cif.gz"]));
+}
+
+/// The example, with a server that has the module of the archive.
+#[test]
+fn the_example_of_a_benchmark_brings_its_entries_and_nothing_else() {
+    let upstream = Upstream::new().with_corpus().module("ftp_data", &[]);
+    for id in ["1a8o", "1pfe", "3dg1", "4cup", "5i55", "3jqh"] {
+        let hash = &id[1..3];
+        upstream.write(format!("assemblies/mmCIF/divided/{hash}/{id}-assembly1.cif.gz"), id);
+        upstream.write(format!("structures/divided/structure_factors/{hash}/r{id}sf.ent.gz"), id);
+    }
+    let env = Env::new().with_pipe(&upstream);
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config-examples");
+    for file in ["benchmark.toml", "benchmark-ids.txt"] {
+        fs::copy(examples.join(file), env.dir().join(file)).unwrap();
+    }
+    env.run(["-c", "benchmark.toml", "sync", "--all"]).expect_code(0);
+    let of = |dir: &str| super::ids::files_of(&env.dir().join("pdb-data").join(dir)).len();
+    assert_eq!((of("mmCIF"), of("assemblies"), of("structure_factors")), (5, 5, 2));
 }
