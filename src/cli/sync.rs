@@ -12,6 +12,7 @@ use std::path::PathBuf;
   pdb-sync sync --rerun-failed                   Rerun jobs that did not succeed
   pdb-sync sync mmcif --expect 18ee8ec8fdd6cbbd  Delete what this plan names
   pdb-sync sync mmcif --max-delete 5000          Allow more deletions, once
+  pdb-sync sync mmcif --ids ids.txt              Transfer the entries of a list
   pdb-sync sync mmcif -- --exclude='x*'          Pass further options to rsync")]
 pub struct SyncArgs {
     /// Names of the jobs to run
@@ -75,6 +76,12 @@ pub struct SyncArgs {
     /// Files of the same size and another time are compared by checksum instead of being transferred again.
     #[arg(long)]
     pub adopt: bool,
+    /// Transfer only these entries: a file with PDB IDs, or - for standard input
+    ///
+    /// IDs (1abc or pdb_00001abc) are separated by white space or commas; # starts a comment. Nothing is deleted. The source must have one
+    /// kind of files, such as structures/divided/mmCIF/.
+    #[arg(long, value_name = "FILE", conflicts_with = "expect")]
+    pub ids: Option<PathBuf>,
     /// Maximum bandwidth of each transfer, per second (5MB; 0: no limit)
     ///
     /// A number without a unit is in KiB, as in rsync.

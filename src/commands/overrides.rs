@@ -3,8 +3,13 @@
 use super::Failure;
 use crate::cli::SyncArgs;
 use crate::config::{Concurrency, Given, Layer, Overrides, Rate, Retries, SyncLayer, TimeLimit};
+use crate::model::entry_ids::{EntryIds, LARGEST_LIST};
 use crate::model::job::{Adopt, MaxDelete};
+use crate::model::sanitize;
+use crate::platform;
+use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Returns the options as layers. They apply to every job until [`super::settings::Opened::select`] limits them to the selected jobs.
 pub fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
@@ -37,8 +42,29 @@ pub fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
         allow_empty_source: args.allow_empty_source,
         allow_older: args.allow_older,
         adopt: args.adopt,
+        ids: args.ids.as_deref().map(id_list).transpose()?,
         rsync_args: args.rsync_args.clone(),
     })
+}
+
+/// Reads the list of `--ids`; `-` is standard input.
+fn id_list(file: &Path) -> Result<Arc<EntryIds>, Failure> {
+    let stdin = file == Path::new("-");
+    let (name, bytes) = match stdin {
+        true => (Path::new("standard input"), platform::read_stdin(LARGEST_LIST)),
+        false => (file, platform::read_named(file, LARGEST_LIST)),
+    };
+    let bytes = bytes.map_err(|error| {
+        let text = format!("--ids: cannot read {}: {error}", sanitize::path(name));
+        Failure::usage_hint(
+            text,
+            "name a file with entry IDs that this user may read, or - for standard input",
+        )
+    })?;
+    match EntryIds::parse(&bytes) {
+        Ok(ids) => Ok(Arc::new(ids)),
+        Err(bad) => Err(Failure::usage_hint(format!("--ids: {}", bad.at(name)), bad.hint)),
+    }
 }
 
 fn read<T: FromStr<Err = String>>(option: &str, text: Option<&str>) -> Result<Option<Given<T>>, Failure> {

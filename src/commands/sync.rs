@@ -118,6 +118,9 @@ fn is_log_of_dry_run(log: &Path) -> bool {
     read.is_ok() && output::is_of_dry_run(&first)
 }
 
+/// Stands for the file with names in what `--print-command` shows.
+const ID_FILES: &str = "NAMES";
+
 /// The listeners of a run besides the printer.
 #[derive(Debug, Default)]
 struct Audience {
@@ -303,6 +306,13 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
             let listed = purposes.len() > 1 && rsync_args::not_listed(&job.rsync_args).is_none();
             for purpose in purposes {
                 let (note, zone) = match purpose {
+                    Purpose::Transfer if job.only.is_some() => {
+                        ("transfers those that differ; NAMES stands for a file with their names", "")
+                    }
+                    _ if job.only.is_some() => (
+                        "lists the files of the entries; NAMES stands for a file with the names that they may have",
+                        "TZ=UTC ",
+                    ),
                     Purpose::Transfer if listed => (
                         "transfers; in a run, a list of what differs (--files-from) takes the place of the filters",
                         "",
@@ -313,7 +323,9 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
                     }
                     _ => ("lists what differs", "TZ=UTC "),
                 };
-                let mut argv = rsync_args::argv(&config.sync.rsync, job, source, purpose);
+                let limited = sync::limited(job, source, purpose, ID_FILES);
+                let of = limited.as_ref().map_or((job, source), |job| (job, &job.sources[0]));
+                let mut argv = rsync_args::argv(&config.sync.rsync, of.0, of.1, purpose);
                 sync::protect_destination(&mut argv, job);
                 let body = json!({"job": job.name, "source": source.text, "argv": argv});
                 ui.item("command", &body, || {

@@ -5,6 +5,7 @@ pub(super) use super::given::{Given, Origin, Span};
 
 use super::alerts::{Bound, Slower};
 use super::clean::{CleanMode, CleanRules, KEEP};
+use super::ids::IdList;
 use super::index::Indexed;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
 use super::notify::{Addressee, Occasion};
@@ -222,6 +223,7 @@ impl Settings {
                 rsync_args: self.rsync_args.value.0,
                 typed_args: Vec::new(),
                 password_file: None,
+                only: None,
                 index,
                 unfit: None,
             }

@@ -130,12 +130,17 @@ impl Resolver<'_> {
             self.check_slashes(draft, &settings, sources, dest, &rsync_args);
         }
         let password_file = self.password_file(draft, &settings, sources.as_deref(), &rsync_args);
+        let only =
+            sources.as_ref().and_then(|sources| self.only_entries(draft, &settings, sources, &rsync_args));
+        let never_deletes = only.as_ref().is_some_and(|only| only.typed);
         self.check_spelling(draft);
         let unfit = self.mistakes.take(!matches!(dest, Some((_, true))));
         let (sources, (dest, _)) = (sources?, dest?);
         self.check_with_delete(draft, &settings.delete, &rsync_args);
         let index = indexing(settings.index.clone(), &whole.index);
+        let settings = if never_deletes { without_delete(settings) } else { settings };
         Some(Job {
+            only,
             allow_empty_source: applies && self.over.allow_empty_source,
             allow_older: applies && self.over.allow_older,
             adopt_again: applies && self.over.adopt,
@@ -170,6 +175,11 @@ impl Resolver<'_> {
     fn sync_settings(&mut self, sync: &SyncFilled) -> SyncSettings {
         SyncSettings::of(sync, self.program(&sync.rsync))
     }
+}
+
+/// `--ids` never deletes.
+fn without_delete(settings: Settings) -> Settings {
+    Settings { delete: Given { value: false, ..settings.delete }, ..settings }
 }
 
 /// Combines the settings of a job with those of `[index]`.

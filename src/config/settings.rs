@@ -11,9 +11,11 @@ use super::scheduling::Concurrency;
 use super::units::Size;
 use crate::history::stats::Alert;
 use crate::mirrors::Catalogue;
+use crate::model::entry_ids::EntryIds;
 use crate::model::job::{Hook, Job};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A configuration with all values resolved and checked.
@@ -270,6 +272,8 @@ pub struct Overrides {
     pub allow_older: bool,
     /// Whether the mirrors are adopted again.
     pub adopt: bool,
+    /// The entries of `--ids`.
+    pub ids: Option<Arc<EntryIds>>,
     /// rsync options that are appended to those of the job.
     pub rsync_args: Vec<String>,
 }

@@ -46,6 +46,7 @@ pub(super) fn result(job: &str, second: i64, outcome: Outcome) -> SyncResult {
         alerts: vec!["too \"slow\"".into()],
         warnings: vec!["hook left".into()],
         undo: None,
+        missing_ids: None,
     }
 }
 

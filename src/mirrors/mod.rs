@@ -2,10 +2,12 @@
 //! Pure.
 
 mod dates;
+mod entry_paths;
 mod lookup;
 mod own;
 
 pub use dates::Change;
+pub use entry_paths::{EntryPath, Shape};
 pub use lookup::{Reference, beside, plain_path};
 pub use own::{OwnServers, check_archive_name};
 
@@ -79,7 +81,7 @@ pub struct Layout {
     pub about: String,
     /// The directory at the root that shows this layout, if there is one.
     pub root: Option<String>,
-    /// Examples of paths below the root.
+    /// Paths below the root, with `HH` and `ID` for an entry; see the comment in the file.
     pub paths: Vec<String>,
 }
 

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 /// Reads a file with a secret. Arguments: its path and its purpose.
 pub type ReadSecret = fn(&Path, Secret) -> Result<String, Unusable>;
 
+/// Reads a list of entry IDs, of at most [`crate::model::entry_ids::LARGEST_LIST`] bytes.
+pub type ReadIdList = fn(&Path) -> Result<Vec<u8>, String>;
+
 /// The purpose of a file with a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secret {
@@ -52,6 +55,8 @@ pub struct HostFacts {
     pub folds: fn(&Path) -> bool,
     /// Reads a file with a secret.
     pub secret: ReadSecret,
+    /// Reads a file with entry IDs.
+    pub id_list: ReadIdList,
     /// Why rsync could not use a file that an option names; `None` if it can.
     pub unusable: fn(&Path, NamedFor) -> Option<String>,
 }
@@ -83,6 +88,7 @@ impl Default for HostFacts {
             secret: |path, _| {
                 Err(Unusable { text: format!("{} cannot be read", sanitize::path(&path)), hint: None })
             },
+            id_list: |_| Err("it cannot be read".into()),
             unusable: |_, _| None,
         }
     }

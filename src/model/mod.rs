@@ -2,6 +2,7 @@
 
 pub mod compression;
 pub mod document_summary;
+pub mod entry_ids;
 pub mod event;
 pub mod exit_code;
 pub mod hint;

@@ -110,6 +110,14 @@ impl EntryId {
         &self.text[5..7]
     }
 
+    /// Returns the same entry in all forms that it can have: an ID with letters or digits in the first four places has no classic form.
+    pub fn forms(&self) -> impl Iterator<Item = EntryId> + use<> {
+        let text = self.text;
+        let has_classic = text.starts_with(b"0000") && matches!(text[4], b'1'..=b'9');
+        let classic = has_classic.then_some(EntryId { text, form: Form::Classic });
+        classic.into_iter().chain([EntryId { text, form: Form::Extended }])
+    }
+
     /// Returns a key that is equal for both forms of an ID.
     pub fn key(&self) -> &[u8; 8] {
         &self.text
@@ -142,9 +150,10 @@ const VALIDATION: [&[u8]; 3] = [b"_validation", b"_full_validation", b"_multiper
 /// Returns the format and the entry of a file name; `None` for files that belong to no entry.
 pub fn recognise(name: &[u8]) -> Option<(Format, EntryId)> {
     let plain = name.strip_suffix(b".gz").unwrap_or(name);
-    // `pdb1abc.ent`, but not `pdb_00001abc.cif`.
-    if let Some(stem) = strip_prefix(plain, b"pdb").and_then(|rest| rest.strip_suffix(b".ent")) {
-        return EntryId::parse(stem).map(|id| (Format::Pdb, id));
+    // `pdb1abc.ent`, but not `pdb_00001abc.ent`.
+    let stem = strip_prefix(plain, b"pdb").and_then(|rest| rest.strip_suffix(b".ent"));
+    if let Some(id) = stem.and_then(EntryId::parse) {
+        return Some((Format::Pdb, id));
     }
     if let Some(stem) = strip_prefix(plain, b"r").and_then(|rest| rest.strip_suffix(b"sf.ent")) {
         return EntryId::parse(stem).map(|id| (Format::StructureFactors, id));
@@ -215,6 +224,7 @@ mod tests {
         for (name, format, id) in [
             ("1abc.cif.gz", Format::Mmcif, "1abc"),
             ("pdb1abc.ent.gz", Format::Pdb, "1abc"),
+            ("pdb_00001abc.ent.gz", Format::Pdb, "pdb_00001abc"),
             ("r1abcsf.ent.gz", Format::StructureFactors, "1abc"),
             ("1abc-assembly1.cif.gz", Format::Assembly, "1abc"),
             ("1abc.pdb1.gz", Format::Assembly, "1abc"),

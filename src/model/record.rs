@@ -1,5 +1,6 @@
 //! The record of a job in one run: the one form of a result for JSON, notifications and the history.
 
+use crate::model::pdb::EntryId;
 use crate::model::phase::Phase;
 use crate::model::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, Summary, SyncResult};
 use crate::model::{time, wire};
@@ -64,6 +65,9 @@ pub struct Details {
     /// The command line that restores what was deleted or replaced. The history does not have it: only the quarantine shows what can
     /// still be restored.
     pub undo: Option<String>,
+    /// The entries without a file at the source; `None` for a job that is not limited to entries. The history does not have them.
+    #[serde(serialize_with = "wire::ids")]
+    pub missing_ids: Option<Vec<EntryId>>,
     /// All attempts, in order.
     pub tries: Vec<Attempt>,
 }
@@ -173,7 +177,11 @@ impl From<&SyncResult> for JobRecord {
             alerts: result.alerts.clone(),
             warnings: result.warnings.clone(),
             phases,
-            details: Some(Details { undo: result.undo.clone(), tries: result.attempts.clone() }),
+            details: Some(Details {
+                undo: result.undo.clone(),
+                missing_ids: result.missing_ids.clone(),
+                tries: result.attempts.clone(),
+            }),
         }
     }
 }
@@ -197,6 +205,7 @@ impl From<&JobRecord> for SyncResult {
             log: record.log.as_ref().map(Into::into),
             alerts: record.alerts.clone(),
             warnings: record.warnings.clone(),
+            missing_ids: details.and_then(|details| details.missing_ids.clone()),
             undo: details.and_then(|details| details.undo.clone()),
         }
     }

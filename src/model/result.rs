@@ -1,6 +1,7 @@
 //! Results of jobs and runs. A failed job is data, not an `Err`.
 
 use crate::model::exit_code::ExitCode;
+use crate::model::pdb::EntryId;
 use crate::model::phase::Phase;
 use crate::model::wire;
 use jiff::Timestamp;
@@ -42,6 +43,9 @@ pub struct SyncResult {
     pub warnings: Vec<String>,
     /// The command line that restores what was deleted or replaced; `None` if nothing was kept.
     pub undo: Option<String>,
+    /// The entries of the list of the job that have no file at the source; `None` for a job without a list, or if
+    /// unknown.
+    pub missing_ids: Option<Vec<EntryId>>,
 }
 
 /// The job used another source than its first.

@@ -1,6 +1,7 @@
 //! The form of values in JSON: times in RFC 3339, durations in seconds, paths as text. The types of `model/` name these functions in their
 //! `Serialize`, so that an event and a result have one form, whoever writes them.
 
+use crate::model::pdb::EntryId;
 use crate::model::phase::Phase;
 use crate::model::time;
 use jiff::Timestamp;
@@ -28,6 +29,12 @@ pub(super) fn seconds<D: Copy + Into<Option<Duration>>, S: Serializer>(
 /// Writes the durations of phases as an object.
 pub(super) fn phases<S: Serializer>(phases: &[(Phase, Duration)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(phases.iter().map(|(phase, duration)| (phase.word(), time::seconds(*duration))))
+}
+
+/// Writes entry IDs as texts.
+pub(super) fn ids<S: Serializer>(ids: &Option<Vec<EntryId>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let texts = ids.as_ref().map(|ids| ids.iter().map(EntryId::to_string).collect::<Vec<_>>());
+    texts.serialize(serializer)
 }
 
 /// Writes a path; U+FFFD stands for what is not UTF-8.

@@ -144,6 +144,7 @@ pub(super) fn result(job: &str, outcome: Outcome) -> SyncResult {
         alerts: Vec::new(),
         warnings: Vec::new(),
         undo: None,
+        missing_ids: None,
     }
 }
 

@@ -103,7 +103,12 @@ pub fn read_named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     whole(open_named(path)?, most)
 }
 
-fn whole(file: File, most: u64) -> io::Result<Vec<u8>> {
+/// Reads standard input to its end, with the same limit.
+pub fn read_stdin(most: u64) -> io::Result<Vec<u8>> {
+    whole(io::stdin().lock(), most)
+}
+
+fn whole(file: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > most {

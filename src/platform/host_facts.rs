@@ -1,6 +1,7 @@
 //! Gathers the host facts that a configuration is checked against.
 
 use super::in_the_way::in_the_way;
+use crate::model::entry_ids::LARGEST_LIST;
 use crate::model::host_facts::{HostFacts, Unusable};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -29,6 +30,9 @@ pub fn host_facts() -> HostFacts {
         state: None,
         folds: super::case_folding::folds,
         secret: super::secret::secret,
+        id_list: |path| {
+            super::bounded_read::read_named(path, LARGEST_LIST).map_err(|error| error.to_string())
+        },
         unusable: super::bounded_read::unusable_file,
     }
 }

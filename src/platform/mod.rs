@@ -19,7 +19,7 @@ mod syscalls;
 mod users;
 
 pub use bounded_read::{
-    OWN, WITHOUT_WAITING, open_named, open_regular, read_named, read_regular, unusable_file,
+    OWN, WITHOUT_WAITING, open_named, open_regular, read_named, read_regular, read_stdin, unusable_file,
 };
 pub use flocks::{FlockHolder, flock_holder};
 pub use free_space::{FreeSpace, room};

@@ -39,6 +39,21 @@ pub fn only_listed(job: &Job, source: Source, list: &str) -> Job {
     Job { sources: vec![source], include, exclude, delete: false, rsync_args, ..job.clone() }
 }
 
+/// Returns the job that lists the entries named in the file `list`, from `source`, as far as the job's filters let them through. `deep`:
+/// directories are listed with all their contents, otherwise without (with a slash at the end of the name: with their entries).
+pub fn only_named(job: &Job, source: Source, list: &str, deep: bool) -> Job {
+    let mut rsync_args = job.rsync_args.clone();
+    rsync_args.extend([format!("--files-from={list}"), "--from0".into()]);
+    let depth: &[&str] = if deep { &["--recursive"] } else { &["--no-recursive", "--dirs"] };
+    rsync_args.extend(depth.iter().map(|option| (*option).to_owned()));
+    Job { sources: vec![source], delete: false, rsync_args, ..job.clone() }
+}
+
+/// Whether these options transfer whole paths (`--relative`).
+pub fn transfers_paths(rsync_args: &[String]) -> bool {
+    options::names(rsync_args, Some('R'), "relative")
+}
+
 /// Options with which a list of the changed names does not do the same as a transfer of the whole source, and why.
 const NOT_LISTED: [(Option<char>, &str, &str); 9] = [
     (None, "files-from", "the job has a list of its own (--files-from)"),

@@ -50,7 +50,7 @@ impl AttemptRunner<'_> {
             Same::Yes => false,
             Same::No => true,
             Same::Unsure => {
-                let known = listing::kept_counts(&self.plan.state_dir, &self.job.name);
+                let known = listing::kept_counts(&self.plan.state_dir, &self.names_key());
                 known.is_none_or(|known| listing.created.files > known.total() / 2)
             }
         }

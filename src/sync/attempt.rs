@@ -13,12 +13,13 @@ use super::job_state::JobState;
 use super::keep_deleted::KeepDeleted;
 use super::listing::{self, Listing, NamesBefore, Unverified, plan_path};
 use super::remove::Removed;
+use super::scope::Scope;
 use super::transport::Transport;
 use crate::clean::removal::{self, WriteAccess};
 use crate::model::event::{Phase, Takeover};
 use crate::model::job::{Job, Source};
+use crate::model::pdb::EntryId;
 use crate::model::result::{Attempt, Figures, Reason};
-use crate::rsync::args;
 use crate::rsync::exit::Class;
 use crate::rsync::output::Count;
 use jiff::Timestamp;
@@ -51,6 +52,17 @@ impl AttemptEnd {
     fn is_final(&self) -> bool {
         matches!(self, AttemptEnd::Done(_) | AttemptEnd::Partial(_) | AttemptEnd::Blocked(_))
     }
+}
+
+/// An attempt that has ended.
+pub(super) struct Attempted {
+    pub(super) attempt: Attempt,
+    pub(super) ending: AttemptEnd,
+    pub(super) figures: Figures,
+    /// Whether something is kept for `clean undo`.
+    pub(super) undoable: bool,
+    /// The entries that the job is limited to and that have no file at the source; `None` if unknown.
+    pub(super) missing: Option<Vec<EntryId>>,
 }
 
 /// An attempt in progress.
@@ -102,6 +114,10 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) plan_hash: Option<String>,
     /// Whether the destination becomes known to the job by this attempt.
     pub(super) dealt_with: bool,
+    /// What a job that is limited to entries asks for; `None` for other jobs.
+    pub(super) scope: Option<Arc<Scope>>,
+    /// The entries of that job without a file at the source; `None` if unknown.
+    pub(super) missing: Option<Vec<EntryId>>,
 }
 
 impl<'a> AttemptRunner<'a> {
@@ -145,11 +161,13 @@ impl<'a> AttemptRunner<'a> {
             adopting: None,
             plan_hash: None,
             dealt_with: false,
+            scope: None,
+            missing: None,
         }
     }
 
-    /// Runs the attempt. The last value is whether something is kept for `clean undo`.
-    pub(super) async fn run(mut self) -> (Attempt, AttemptEnd, Figures, bool) {
+    /// Runs the attempt.
+    pub(super) async fn run(mut self) -> Attempted {
         let time = Timestamp::now();
         let ending = match self.go().await {
             Ok(ending) | Err(ending) => ending,
@@ -157,6 +175,7 @@ impl<'a> AttemptRunner<'a> {
         let ending = self.explain_empty(ending).await;
         let ending = self.explain_sizes(ending).await;
         let ending = self.explain_gone(ending).await;
+        let ending = self.with_missing(ending).await;
         self.judge_source(&ending).await;
         let error = match &ending {
             AttemptEnd::Done(_) => None,
@@ -194,7 +213,7 @@ impl<'a> AttemptRunner<'a> {
             exit_code: self.code,
             error,
         };
-        (attempt, ending, self.figures, self.undoable)
+        Attempted { attempt, ending, figures: self.figures, undoable: self.undoable, missing: self.missing }
     }
 
     /// Runs the steps of the attempt. An `Err` ends it early.
@@ -208,9 +227,7 @@ impl<'a> AttemptRunner<'a> {
             return self.rehearse().await;
         }
         let folds = self.folds().await?;
-        // An empty destination has nothing to lose, so no listing is needed. Filters from files may let the source's `.pdb-sync` through;
-        // only a listing shows this.
-        if self.dest_is_empty().await? && !folds && !args::filters_from_files(&self.job.rsync_args) {
+        if !folds && self.needs_no_listing().await? {
             return self.first_transfer().await;
         }
         let mut listing = self.list(folds).await?;
@@ -287,11 +304,13 @@ impl<'a> AttemptRunner<'a> {
         let lost: Vec<_> =
             listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
         if bring {
+            listing = self.add_new_names(listing).await?;
             self.names_before = self.take_names(&listing).await;
             let expected = self.compare_same_size(&mut listing).await?;
             let listed;
             (listing, listed) = self.transfer_list(listing).await?;
-            let of = listed.as_ref().map_or((self.job, self.source), |l| (&l.job, &l.job.sources[0]));
+            let scope = self.scope.clone();
+            let of = listed.as_ref().map_or(self.of(&scope), |l| (&l.job, &l.job.sources[0]));
             let came = match self.transfer(of, Some(expected), &lost).await {
                 Err(AttemptEnd::Partial(reason))
                     if matches!(refused, None | Some(AttemptEnd::Done(_))) && going > removed.files =>
@@ -368,28 +387,5 @@ impl<'a> AttemptRunner<'a> {
     /// How this user could change a directory of the destination; `None` if permissions are not the problem.
     pub(super) fn change_hint(&self, dir: &[u8]) -> Option<String> {
         removal::change_hint(self.access?.root(), &self.job.dest, dir)
-    }
-
-    /// Fails if files at the source are older than here: the source lags, or was restored from a backup.
-    pub(super) fn judge_age(&self, listing: &Listing) -> Result<(), AttemptEnd> {
-        let usual = self.memory.is_usual(&self.source.text, &self.job.sources[0].text);
-        if self.adopting.is_some() && usual {
-            // A copy made without times makes all files look newer. The report of the adoption counts them instead.
-            return Ok(());
-        }
-        match guard::age(self.job, &self.plan.again, self.source, usual, listing) {
-            Some(reason) => Err(AttemptEnd::Older(reason)),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether the source holds no file. This is reported even if nothing could be lost.
-    pub(super) fn source_is_empty(&self) -> bool {
-        self.figures.total_files == Some(0) && !self.job.allow_empty_source
-    }
-
-    /// The reason for a source without a file. The plan is kept.
-    pub(super) fn emptied(&self, listing: &Listing) -> Reason {
-        guard::empty_source(self.job, &self.plan.again, listing.gone.hash().is_some())
     }
 }

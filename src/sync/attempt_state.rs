@@ -4,17 +4,16 @@ use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::off_thread;
 use super::dir_id::DirId;
 use super::fold_probe;
+use super::guard;
 use super::job_state::{JobState, Unknown};
 use super::listing::{self, Listing, NamesBefore};
 use super::remove::Removed;
-use crate::clean::path::OURS;
 use crate::model::event::Level;
 use crate::model::result::Reason;
 use crate::model::sanitize;
 use crate::model::system_names::is_of_a_file_system;
 use crate::platform;
 use rustix::fs::Access;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -24,8 +23,8 @@ const TOLD: usize = 3;
 impl AttemptRunner<'_> {
     /// Loads the state of the job, and checks whether its destination is the root of a file system.
     pub(super) async fn recall(&mut self) -> Result<(), AttemptEnd> {
-        let (state_dir, job, dest) =
-            (self.plan.state_dir.clone(), self.job.name.clone(), self.job.dest.clone());
+        let (state_dir, job, dest) = (self.plan.state_dir.clone(), self.state_name(), self.job.dest.clone());
+        self.remembers &= !self.is_single_run();
         let load = move || (JobState::load(&state_dir, &job), closed_at_root(&dest));
         let (memory, at_root) = off_thread(&self.job_events.stop, load).await.ok_or(AttemptEnd::Stopped)?;
         self.at_root = at_root;
@@ -44,20 +43,17 @@ impl AttemptRunner<'_> {
         Ok(())
     }
 
-    /// Whether the destination holds nothing that could be deleted. False in case of doubt.
-    pub(super) async fn dest_is_empty(&self) -> Result<bool, AttemptEnd> {
-        let dest = self.job.dest.clone();
-        let empty = move || match std::fs::read_dir(dest) {
-            // Our own directory is never deleted.
-            Ok(mut entries) => entries.all(|entry| {
-                let ours = |entry: std::fs::DirEntry| {
-                    entry.file_name().as_bytes() == OURS && entry.file_type().is_ok_and(|kind| kind.is_dir())
-                };
-                entry.is_ok_and(ours)
-            }),
-            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-        };
-        off_thread(&self.job_events.stop, empty).await.ok_or(AttemptEnd::Stopped)
+    /// Fails if files at the source are older than here: the source lags, or was restored from a backup.
+    pub(super) fn judge_age(&self, listing: &Listing) -> Result<(), AttemptEnd> {
+        let usual = self.memory.is_usual(&self.source.text, &self.job.sources[0].text);
+        if self.adopting.is_some() && usual {
+            // A copy made without times makes all files look newer. The report of the adoption counts them instead.
+            return Ok(());
+        }
+        match guard::age(self.job, &self.plan.again, self.source, usual, listing) {
+            Some(reason) => Err(AttemptEnd::Older(reason)),
+            None => Ok(()),
+        }
     }
 
     /// Stores for the next run what this one has learnt.
@@ -78,7 +74,7 @@ impl AttemptRunner<'_> {
             self.memory.learn(&self.job.dest, id);
         }
         let (state_dir, job, mut memory) =
-            (self.plan.state_dir.clone(), self.job.name.clone(), self.memory.clone());
+            (self.plan.state_dir.clone(), self.state_name(), self.memory.clone());
         let save = move || {
             if JobState::load(&state_dir, &job).as_ref() == Ok(&memory) {
                 Ok(())
@@ -114,7 +110,7 @@ impl AttemptRunner<'_> {
 
     /// Takes the stored names. From here on they are not those of a complete run, until the next complete run stores new ones.
     pub(super) async fn take_names(&mut self, listing: &Listing) -> NamesBefore {
-        if listing.created.files + listing.created.dirs == 0 {
+        if self.job.only.is_some() || listing.created.files + listing.created.dirs == 0 {
             return NamesBefore::default();
         }
         let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
@@ -132,6 +128,9 @@ impl AttemptRunner<'_> {
     /// Stores the names of the source after a complete run.
     pub(super) async fn remember_names(&mut self, listing: Option<Listing>) {
         let Some(mut listing) = listing.filter(|_| self.evidence.is_complete()) else { return };
+        if self.job.only.is_some() {
+            return self.settle_names(listing).await;
+        }
         let (dest, state_dir, job) =
             (self.job.dest.clone(), self.plan.state_dir.clone(), self.job.name.clone());
         let before = std::mem::take(&mut self.names_before);

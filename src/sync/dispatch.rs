@@ -289,5 +289,6 @@ fn broken(plan: &Plan, job: Arc<str>, error: JoinError) -> SyncResult {
         alerts: Vec::new(),
         warnings: Vec::new(),
         undo: None,
+        missing_ids: None,
     }
 }

@@ -2,7 +2,7 @@
 
 mod locking;
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::{AttemptEnd, AttemptRunner, Attempted};
 use super::backoff;
 use super::blocking::off_thread;
 use super::drop_cache::CacheDropper;
@@ -16,6 +16,7 @@ use crate::clean::removal::WriteAccess;
 use crate::model::event::{Event, Level, Phase};
 use crate::model::hint;
 use crate::model::job::{CachePolicy, Hook, Job};
+use crate::model::pdb::EntryId;
 use crate::model::record::JobRecord;
 use crate::model::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
 use crate::rsync::exit::Class;
@@ -38,6 +39,7 @@ pub(super) async fn run(context: JobContext) -> (SyncResult, Option<Slot>) {
         alerts: Vec::new(),
         warnings: Vec::new(),
         undoable: false,
+        missing: None,
     };
     let outcome = match unit.go().await {
         Ok(outcome) | Err(outcome) => outcome,
@@ -60,6 +62,8 @@ struct JobRunner<'a> {
     warnings: Vec<String>,
     /// Whether something that was removed or replaced is kept for `clean undo`.
     undoable: bool,
+    /// The entries without a file at the source of the last attempt; `None` if unknown.
+    missing: Option<Vec<EntryId>>,
     /// Whether anything ran that is in the job's log.
     ran: bool,
 }
@@ -145,12 +149,13 @@ impl JobRunner<'_> {
                     self.take_slot(source.host()).await?;
                 }
                 let number = self.attempts.len() as u32 + 1;
-                let (attempt, ending, figures, undoable) =
+                let Attempted { attempt, ending, figures, undoable, missing } =
                     AttemptRunner::new(self.context, source, number, access, unsure).run().await;
                 let code = attempt.exit_code;
                 self.attempts.push(attempt);
                 self.ran = true;
                 self.undoable |= undoable;
+                self.missing = missing;
                 self.figures = total(self.figures, figures, number);
                 let (class, outcome) = match ending {
                     AttemptEnd::Done(None) => return Ok(Outcome::Ok),
@@ -349,6 +354,7 @@ impl JobRunner<'_> {
             log: self.log(),
             alerts: self.alerts.clone(),
             warnings: self.warnings.clone(),
+            missing_ids: self.missing.clone(),
             undo: self.undoable.then(|| hint::undo(&self.context.plan.again, &self.context.plan.run)),
         }
     }

@@ -65,9 +65,18 @@ pub(super) fn folds(state_dir: &Path, job: &str, dest: (u64, u64)) -> bool {
 
 /// Whether an earlier run of the job has filled or adopted this destination. A damaged file is not set aside.
 pub(crate) fn has_filled(state_dir: &Path, job: &str, dest: &Path) -> bool {
-    let state = platform::read_regular(&path(state_dir, job), platform::OWN).ok();
-    let state: Option<JobState> = state.and_then(|text| serde_json::from_slice(&text).ok());
-    state.is_some_and(|state| state.dests.contains(&text(dest)))
+    let filled = |job: &str| {
+        let state = platform::read_regular(&path(state_dir, job), platform::OWN).ok();
+        let state: Option<JobState> = state.and_then(|text| serde_json::from_slice(&text).ok());
+        state.is_some_and(|state| state.dests.contains(&text(dest)))
+    };
+    filled(job) || filled(&limited_name(job))
+}
+
+/// The name of the state of a job while it is limited to entries (`ids`). What is known of the whole source stays as it is. It is no name
+/// of a job.
+pub(super) fn limited_name(job: &str) -> String {
+    format!("{job}+ids")
 }
 
 /// Why there is no state.

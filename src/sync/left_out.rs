@@ -44,6 +44,10 @@ impl AttemptRunner<'_> {
         let Some(unfiltered) = args::unfiltered(self.job) else {
             return Ok(Some(Tally { bytes: Some(0), ..Tally::default() }));
         };
+        if self.scope.is_some() {
+            // Only the files of the entries are listed, as far as the filters let them through.
+            return Ok(None);
+        }
         let (held, stats) = (self.held(&unfiltered).await?, listing.stats);
         let listed = stats.files.map(|files| Tally {
             files: files.files(),
@@ -73,7 +77,7 @@ impl AttemptRunner<'_> {
         let nothing = figures.files_transferred == Some(0) && figures.total_files.is_some_and(|n| n > 0);
         let limits = args::size_limits(&self.job.rsync_args);
         let Some(unfiltered) = args::unfiltered(self.job) else { return AttemptEnd::Done(warned) };
-        if self.plan.named_files || !nothing || limits.is_empty() {
+        if self.plan.named_files || self.scope.is_some() || !nothing || limits.is_empty() {
             return AttemptEnd::Done(warned);
         }
         let held = match self.passing().await {

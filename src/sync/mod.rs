@@ -23,6 +23,7 @@ mod disk;
 mod dispatch;
 mod drop_cache;
 mod dry_run;
+mod emptiness;
 pub(crate) mod fold_probe;
 pub(crate) mod foreground;
 mod group;
@@ -45,6 +46,7 @@ mod lock_owners;
 mod name_list;
 mod named_files;
 mod new_layout;
+mod only_entries;
 mod phases;
 mod pipe;
 mod plan;
@@ -54,6 +56,7 @@ mod remove;
 mod rsync_process;
 mod rsync_program;
 mod rsync_transport;
+mod scope;
 mod second_listing;
 mod signal;
 mod slots;
@@ -72,6 +75,7 @@ pub(crate) use job_state::has_filled;
 pub(crate) use listing::{held_plan, plan_path, source_names};
 pub(crate) use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub(crate) use lock_owners::LockOwners;
+pub(crate) use only_entries::limited;
 pub(crate) use plan::{Mode, Plan};
 pub(crate) use signal::Signals;
 
@@ -90,6 +94,9 @@ pub(crate) fn unfit(job: &Job) -> Option<Reason> {
 
 /// The commands of a job's first attempt, in order: a listing, unless the destination is empty, then a transfer.
 pub(crate) fn first_commands(job: &Job, state_dir: &Path) -> Vec<Purpose> {
+    if job.only.is_some() {
+        return vec![Purpose::List { all: true }, Purpose::Transfer];
+    }
     let holds = std::fs::read_dir(&job.dest).is_ok_and(|mut entries| entries.next().is_some());
     let list = job.delete || holds || args::filters_from_files(&job.rsync_args);
     let all = listing::needs_names(state_dir, &job.name);

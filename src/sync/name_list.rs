@@ -63,6 +63,13 @@ impl NameList {
         Some(args::only_listed(job, picked.source.clone(), file.get_ref().path().to_str()?))
     }
 
+    /// A job that lists these entries, as far as its filters let them through; with `deep`, directories with all their contents.
+    pub(super) fn listing_job(&mut self, job: &Job, deep: bool) -> Option<Job> {
+        let (picked, file) = (self.picked.as_ref()?, self.file.as_mut()?.as_mut().ok()?);
+        file.flush().ok()?;
+        Some(args::only_named(job, picked.source.clone(), file.get_ref().path().to_str()?, deep))
+    }
+
     /// The same job, for files that are compared by checksum.
     pub(super) fn comparing_job(&mut self, job: &Job) -> Option<Job> {
         Some(Job { checksum: true, ..self.job(job)? })

@@ -33,7 +33,7 @@ impl AttemptRunner<'_> {
         let Some((change, root, modules)) = Catalogue::built_in().new_layout().filter(|_| gone) else {
             return AttemptEnd::Failed(Class::NextSource, reason);
         };
-        let (state_dir, job) = (self.plan.state_dir.clone(), self.job.name.clone());
+        let (state_dir, job) = (self.plan.state_dir.clone(), self.names_key());
         let known = off_thread(&self.job_events.stop, move || listing::has_entries(&state_dir, &job)).await;
         if known == Some(true) {
             for candidate in candidates(self.source, modules) {

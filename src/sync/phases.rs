@@ -6,6 +6,7 @@ use super::blocking::{last_moment, off_thread};
 use super::guard;
 use super::job_events::JobEvents;
 use super::listing::{self, Collector, Deletions, Listing, needs_names, plan_path};
+use super::only_entries::Seen;
 use super::remove::{self, Removed};
 use super::transport::{Ended, OnChange, Ran, Request, Show, came};
 use crate::clean::PlanError;
@@ -51,9 +52,9 @@ impl AttemptRunner<'_> {
                     let mut listing = self.will_come(listing).await?;
                     self.compare_same_size(&mut listing).await?;
                     // What could not be listed cannot be transferred either.
-                    if let (_, Verdict::Failed(class, reason)) =
-                        self.bring((self.job, self.source), &[]).await?
-                    {
+                    let scope = self.scope.clone();
+                    drop(self.add_new_names(listing).await?);
+                    if let (_, Verdict::Failed(class, reason)) = self.bring(self.of(&scope), &[]).await? {
                         return Err(AttemptEnd::Failed(class, reason));
                     }
                 }
@@ -98,28 +99,42 @@ impl AttemptRunner<'_> {
         Ok(listing)
     }
 
-    async fn list_once(&mut self, purpose: Purpose, folds: bool) -> Result<(Listing, Verdict), AttemptEnd> {
+    /// Lists once. `seen`: for a job that is limited to entries.
+    pub(super) async fn list_names(
+        &mut self,
+        purpose: Purpose,
+        folds: bool,
+        mut seen: Option<&mut Seen>,
+    ) -> Result<(Listing, Verdict), AttemptEnd> {
+        let scope = self.scope.clone();
+        let of = self.of(&scope);
         // An error here is already a failure of the attempt.
-        let request = self.request((self.job, self.source), purpose, Show::Nothing, &[]);
+        let request = self.request(of, purpose, Show::Nothing, &[]);
         let command = self.transport.command(&request);
         self.announce(&command).await;
         let path = plan_path(&self.plan.state_dir, &self.job.name, &self.plan.run);
         let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
-        let names = all.then_some((&*self.plan.state_dir, &*self.job.name));
+        let name = self.listing_name();
+        let names = all.then_some((&*self.plan.state_dir, &*name));
         let mut collector = Collector::new(&path, names, folds, self.at_root.is_some());
         let show = match (purpose, self.plan.mode) {
             (Purpose::Plan { .. }, Mode::DryRun) => Show::Lines,
             (Purpose::Plan { .. }, Mode::Plan { paths: true }) => Show::Changes { later: self.takes_over() },
             _ => Show::Nothing,
         };
-        let mut note = |change: &Change<'_>| collector.note(change);
-        let of = (self.job, self.source);
+        let mut note = |change: &Change<'_>| {
+            seen.iter_mut().for_each(|seen| seen.note(change));
+            collector.note(change)
+        };
         let ran = self.run_phase(of, Phase::List, purpose, show, &[], &mut note).await;
         let stats = ran.stats;
         self.figures.total_files = stats.files.map(|f| f.files());
         self.figures.total_bytes = stats.total_size;
         self.figures.bytes_received = came(&stats, self.source.is_remote());
         let verdict = self.verdict(ran)?;
+        if let Some(seen) = seen.filter(|_| matches!(verdict, Verdict::Ok)) {
+            self.add_left_over(&mut collector, seen, show).await?;
+        }
         let listing = collector.finish(stats).map_err(|error| {
             let text = format!("cannot write what rsync listed to a temporary file: {error}");
             let hint = "is there room in the state directory, and where TMPDIR points?";
@@ -210,6 +225,7 @@ impl AttemptRunner<'_> {
             time_left: job.timeout.map(|t| t.saturating_sub(self.started.elapsed())),
             min_free: job.min_free.filter(|_| self.plan.mode == Mode::Real),
             listed: self.is_listed(job),
+            optional: self.is_optional(job),
             show,
         }
     }
@@ -273,7 +289,7 @@ fn unfinished(gone: &Deletions, error: &PlanError) -> AttemptEnd {
 }
 
 /// Escapes a name as rsync prints it, so that it stays one line.
-fn escape_into(name: &[u8], out: &mut Vec<u8>) {
+pub(super) fn escape_into(name: &[u8], out: &mut Vec<u8>) {
     for byte in name {
         if byte.is_ascii_control() {
             out.extend_from_slice(format!("\\#{byte:03o}").as_bytes());

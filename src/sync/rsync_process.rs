@@ -10,7 +10,7 @@ use crate::model::job::{Address, FOR_RSYNC_ONLY, Source};
 use crate::model::result::Reason;
 use crate::model::sanitize;
 use crate::rsync::args::Purpose;
-use crate::rsync::exit::{Class, LongNames, Peer, Verdict, judge_with_figures};
+use crate::rsync::exit::{self, Class, LongNames, Peer, Verdict, judge_with_figures};
 use crate::rsync::output::{Change, ChangeKind, Line, Reader};
 use crate::rsync::version::INSTALL;
 use memchr::memmem;
@@ -51,6 +51,8 @@ pub(super) async fn run(
         purpose,
         reader: Reader::new(purpose),
         show,
+        optional: request.optional,
+        missing: 0,
         changes,
         said: Tail::default(),
         long: LongNames::default(),
@@ -67,9 +69,10 @@ pub(super) async fn run(
     let (stats, progress) = (*handler.reader.stats(), handler.progress);
     let said: Vec<String> =
         handler.said.lines().iter().map(|line| handler.long.resolve(line).into_owned()).collect();
-    let printed = handler.printed;
+    let (printed, missing_expected) = (handler.printed, handler.missing > 0);
     let talk = Peer {
         listed: request.listed,
+        missing_expected,
         ..Peer::new(source, &job.rsync_args, |name| std::env::var(name).ok())
     };
     let judge = |code| Ended::Judged(judge_with_figures(code, &stats, &said, &printed, &talk));
@@ -177,6 +180,10 @@ struct OutputParser<'a> {
     purpose: Purpose,
     reader: Reader,
     show: Show,
+    /// Whether the source need not have each of the given names.
+    optional: bool,
+    /// How many of these names it does not have.
+    missing: u64,
     changes: &'a mut (dyn FnMut(&Change<'_>) -> bool + Send),
     said: Tail,
     /// Files whose names do not fit into the names of their temporary files.
@@ -192,8 +199,17 @@ struct OutputParser<'a> {
 impl LineHandler for OutputParser<'_> {
     fn line(&mut self, stream: Stream, line: &[u8], out: &mut Vec<u8>) {
         if stream == Stream::Stderr {
+            // In a transfer, an empty line comes before the first of them.
+            if self.optional && (line.is_empty() || exit::reports_missing(line)) {
+                self.missing += u64::from(!line.is_empty());
+                return;
+            }
+            let follows = self.missing > 0 && self.said.first.is_empty() && exit::follows_missing(line);
             self.said.push(line);
-            return pass_on(line, out);
+            if !follows {
+                pass_on(line, out);
+            }
+            return;
         }
         // Nothing is printed before the other side has answered: a message of the day is not among these lines.
         if !std::mem::replace(&mut self.signs.answered, true) && line.starts_with(ANSWERED) {

@@ -153,8 +153,8 @@ impl AttemptRunner<'_> {
             }
             false
         };
-        let of = (self.job, self.source);
-        let Some(stats) = self.look(of, lost, &mut note).await? else { return Ok(None) };
+        let scope = self.scope.clone();
+        let Some(stats) = self.look(self.of(&scope), lost, &mut note).await? else { return Ok(None) };
         if stats.files.is_some_and(|files| files.files() == 0) {
             // A transfer of listed names does not show that the source is empty by now.
             self.figures.total_files = Some(0);

@@ -55,6 +55,8 @@ pub(super) struct Request<'a> {
     pub(super) min_free: Option<u64>,
     /// Whether only entries are named that a listing has shown a moment before: one that is missing has vanished.
     pub(super) listed: bool,
+    /// Whether names are given of which the source need not have each: what it does not have is passed over in silence.
+    pub(super) optional: bool,
     pub(super) show: Show,
 }
 

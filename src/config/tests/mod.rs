@@ -1,5 +1,6 @@
 //! Tests of the whole way from text to jobs.
 
+mod ids;
 mod index;
 mod layers;
 mod limits;
@@ -28,6 +29,11 @@ fn around() -> HostFacts {
             Some("/etc/pdb/pw") => Ok("hunter2".into()),
             Some("/etc/pdb/url") => Ok("https://hooks.example/s3cret".into()),
             _ => Err(Unusable { text: format!("{} is not there", path.display()), hint: None }),
+        },
+        id_list: |path| match path.to_str() {
+            Some("/etc/pdb/ids") => Ok(b"1abc\n2xyz # second\n".to_vec()),
+            Some("/etc/pdb/bad") => Ok(b"1abc\n\nnope\n".to_vec()),
+            _ => Err("it is not there".into()),
         },
         ..HostFacts::default()
     }

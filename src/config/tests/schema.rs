@@ -128,6 +128,11 @@ const VALUES: &[&str] = &[
     "[1]",
     "[['x']]",
     "[[]]",
+    "['1abc', 'PDB_00002xyz']",
+    "['1abc', '1abcd']",
+    "['pdb_0002xyz']",
+    "'ids'",
+    "'bad'",
     "[['']]",
     "['h::m/', ' h::m/']",
     "{}",
@@ -248,6 +253,8 @@ const SECTIONS: &[(&str, &[Key])] = &[
 fn is_beyond_a_schema(key: &str, problem: &str) -> bool {
     match key {
         "rsync_args" => true,
+        // Which files exist, and what is in them.
+        "ids" => problem.contains("cannot read") || problem.contains("bad:3: "),
         _ => ["no job is called", "is not a pattern", "is not there"]
             .iter()
             .any(|words| problem.contains(words)),
@@ -294,6 +301,8 @@ fn the_schema_refuses_what_the_reader_refuses_and_nothing_else() {
         let value = serde_json::to_value(value).unwrap();
         let fits = schema.is_valid(&value);
         match &read {
+            // A list in [defaults] is read for jobs, and there are none.
+            Ok(_) if !fits && key == "ids" && file.starts_with("[defaults]") => {}
             // The parser ignores a root without relative paths, and a password without a daemon.
             Ok(_) if !fits && !matches!(&**key, "root" | "password_file") => {
                 disagreed.push(format!("{file:?}: only the schema refuses it"))

@@ -11,9 +11,11 @@ pub use source::{Address, Source, SourceError, mask_passwords, names_a_host};
 
 pub(crate) use options::job_options;
 
+use crate::model::entry_ids::EntryIds;
 use crate::model::hint;
 use options::declare_job;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Environment variables with secrets for rsync. Hooks and notification commands do not get them.
@@ -41,6 +43,8 @@ job_options!(declare_job {
         pub typed_args: Vec<String>,
         /// The file with the password for daemons; absolute.
         pub password_file: Option<PathBuf>,
+        /// The entries that the job is limited to; `None`: everything of the source.
+        pub only: Option<OnlyEntries>,
         /// What is indexed for search.
         pub index: Indexing,
         /// Why the job cannot be run, if the configuration has an error in this job only.
@@ -79,6 +83,17 @@ pub enum Preset {
     Minimal,
     /// `mirror`, but with at most 5 MB per second, more retries, and at most 2.5 % of the files deleted per run.
     Conservative,
+}
+
+/// The entries that a job is limited to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnlyEntries {
+    /// Their IDs.
+    pub ids: Arc<EntryIds>,
+    /// Whether they are those of `--ids`, for a single run: it deletes nothing, and later runs do not know of it.
+    pub typed: bool,
+    /// Whether the job would delete without `--ids`.
+    pub not_deleting: bool,
 }
 
 /// What is indexed of a mirror, and when.

@@ -49,6 +49,11 @@ macro_rules! job_options {
                 include: Vec<String> = Vec::new();
                 /// rsync patterns of files that are neither transferred nor deleted.
                 exclude: Vec<String> = Vec::new();
+                /// Entries of the PDB to which the job is limited: a file with their IDs, or a list of IDs, in either form (1abc,
+                /// pdb_00001abc). The source must have one kind of files, such as structures/divided/mmCIF/. With `delete`, only files that
+                /// the job has brought for an earlier list are deleted. A relative path is relative to the directory of the configuration
+                /// file.
+                ids: IdList => ();
                 /// Maximum bandwidth of one transfer per second, such as "5MB". A number without a unit is in KiB, as in rsync. 0: no
                 /// limit.
                 bwlimit: Rate => Option<u64>;

@@ -129,7 +129,11 @@ const CHECK: Type = Type::Object(&[
 const LAYOUT: Type = Type::Object(&[
     key("name", TEXT, "Name."),
     key("about", TEXT, "Rule in words."),
-    key("paths", TEXTS, "Examples of paths."),
+    key(
+        "paths",
+        TEXTS,
+        "Paths: ID stands for an entry ID in either form, HH for its third and second character from the end, * for anything, {a,b} for a or b.",
+    ),
 ]);
 const DATE: Type = Type::Object(&[
     key("date", TEXT, "Day, such as 2027-07-21."),

@@ -182,6 +182,11 @@ pub(super) const OBJECTS: [Object; 15] = [
             JOB,
             key("status", STATUS, "Status."),
             key("undo", Type::Null(&TEXT), "Command line that restores removed and replaced files."),
+            key(
+                "missing_ids",
+                Type::Null(&TEXTS),
+                "Entries of `ids` or --ids without a file at the source; null for a job without a list, or if unknown.",
+            ),
             key("exit_code", Type::Null(&INTEGER), "Exit code of the last rsync."),
             key("attempts", COUNT, "Number of attempts."),
             key("duration_s", SECONDS, "Duration, including hooks and delays between attempts."),

@@ -138,6 +138,13 @@ pub(super) fn missing<'a>(line: &'a str) -> Option<Cow<'a, str>> {
     path_and_reason(line).filter(|(_, why)| sent && *why == "No such file or directory").map(|(path, _)| path)
 }
 
+/// Whether a line only follows from names that the source does not have. If it has none of them, the sender ends before the receiver.
+pub(super) fn follows_missing(line: &str) -> bool {
+    let partly =
+        line.starts_with("rsync error: some files/attrs were not transferred") && line.contains("(code 23)");
+    partly || line == "rsync: [Receiver] read error: Connection reset by peer (104)"
+}
+
 /// Whether nothing but missing or vanished files is reported.
 pub(super) fn only_missing(lines: &[&str]) -> bool {
     let told = lines.iter().filter(|line| line.starts_with("rsync: ") || line.starts_with("IO error"));

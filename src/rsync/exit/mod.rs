@@ -54,6 +54,9 @@ pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>
         24 => Verdict::Vanished(vanished(&lines)),
         // A shell between us and rsync reports a signal as 128 and above; ssh's 255 is no signal.
         19 | 20 | 129..=159 => ended_by_signal(),
+        23 if talk.missing_expected && lines.iter().all(|line| left_out::follows_missing(line)) => {
+            Verdict::Ok
+        }
         _ => match messages::known(&lines, talk) {
             Some((class, reason)) => Verdict::Failed(class, reason),
             None if code == 23 && talk.listed && left_out::only_missing(&lines) => {
@@ -66,6 +69,17 @@ pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>
             }
         },
     }
+}
+
+/// Whether a line of standard error reports a name that the source does not have.
+pub fn reports_missing(line: &[u8]) -> bool {
+    let ends = line.trim_ascii_end().ends_with(b"failed: No such file or directory (2)");
+    ends && line.starts_with(b"rsync: ") && memchr::memmem::find(line, b"link_stat \"").is_some()
+}
+
+/// Whether a line of standard error only says that names were missing ([`reports_missing`]).
+pub fn follows_missing(line: &[u8]) -> bool {
+    left_out::follows_missing(&as_told(&String::from_utf8_lossy(line)))
 }
 
 /// Like [`judge`], for an rsync that was to transfer or to list: without its own figures it has done neither, whatever its exit code.

@@ -16,12 +16,14 @@ pub struct Peer<'a> {
     pub shell: Option<String>,
     /// Whether rsync was given names that the source had a moment before, so that one that is missing has vanished.
     pub listed: bool,
+    /// Whether rsync has reported names that the source does not have, and they were expected: all other names are there.
+    pub missing_expected: bool,
 }
 
 impl<'a> From<&'a Source> for Peer<'a> {
     /// A source that is reached directly.
     fn from(source: &'a Source) -> Self {
-        Peer { source, rsync_args: &[], proxy: None, shell: None, listed: false }
+        Peer { source, rsync_args: &[], proxy: None, shell: None, listed: false, missing_expected: false }
     }
 }
 
@@ -39,7 +41,7 @@ impl<'a> Peer<'a> {
             || set("RSYNC_CONNECT_PROG").is_some();
         let proxy = set("RSYNC_PROXY").filter(|_| !direct);
         let proxy = proxy.map(|proxy| proxy.rsplit_once('@').map_or(proxy.clone(), |(_, host)| host.into()));
-        Peer { source, rsync_args, proxy, shell: set("RSYNC_RSH"), listed: false }
+        Peer { source, rsync_args, proxy, shell: set("RSYNC_RSH"), listed: false, missing_expected: false }
     }
 
     /// Whether the source is reached through a remote shell.

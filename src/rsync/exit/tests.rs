@@ -235,3 +235,29 @@ fn codes_without_words_keep_their_class() {
         }
     }
 }
+
+/// Printed by rsync 3.5.0 for a list of names of which the source has some, and by a sender that has none of them.
+#[test]
+fn names_that_need_not_be_there_are_no_error() {
+    let missing =
+        r#"rsync: [sender] link_stat "/d/mmCIF/zz/9zzz.cif.gz" (in m) failed: No such file or directory (2)"#;
+    let partly = "rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1956) [generator=3.5.0]";
+    let reset = "rsync: [Receiver] read error: Connection reset by peer (104)";
+    let denied = r#"rsync: [sender] opendir "/d/mmCIF/ab" (in m) failed: Permission denied (13)"#;
+    let chdir = r#"rsync: [sender] change_dir "nope" (in m) failed: No such file or directory (2)"#;
+    assert!(reports_missing(missing.as_bytes()) && follows_missing(partly.as_bytes()));
+    for other in [denied, chdir, partly, reset, ""] {
+        assert!(!reports_missing(other.as_bytes()), "{other}");
+    }
+    let source = Source::parse(DAEMON, Path::new("/base")).unwrap();
+    let judged = |code, missing_expected, lines: &[&str]| {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        judge(Some(code), &lines, Peer { missing_expected, ..Peer::from(&source) })
+    };
+    assert_eq!(judged(23, true, &[partly]), Verdict::Ok);
+    assert_eq!(judged(23, true, &[partly, reset]), Verdict::Ok);
+    assert!(matches!(judged(23, true, &[denied, partly]), Verdict::Partial(_)));
+    assert_ne!(judged(23, true, &[chdir, partly]), Verdict::Ok);
+    assert_ne!(judged(12, true, &[partly]), Verdict::Ok);
+    assert_ne!(judged(23, false, &[partly]), Verdict::Ok);
+}

@@ -47,13 +47,17 @@ impl DeletionWriter {
 
     /// Adds an entry that the source lacks. Contents come before their directory.
     pub(in crate::sync) fn push(&mut self, change: &Change<'_>) {
-        *if change.dir { &mut self.tally.dirs } else { &mut self.tally.files } += 1;
-        let name = unescape(change.name);
-        self.names.push(&name, change.dir);
-        if change.dir {
-            self.emptied.remove(&hash(&key(&name, self.folds)));
+        self.add(&unescape(change.name), change.dir);
+    }
+
+    /// The same, by the name on disk.
+    pub(in crate::sync) fn add(&mut self, name: &[u8], dir: bool) {
+        *if dir { &mut self.tally.dirs } else { &mut self.tally.files } += 1;
+        self.names.push(name, dir);
+        if dir {
+            self.emptied.remove(&hash(&key(name, self.folds)));
         }
-        if let Some(at) = memchr::memrchr(b'/', &name) {
+        if let Some(at) = memchr::memrchr(b'/', name) {
             self.emptied.insert(hash(&key(&name[..at], self.folds)));
         }
     }

@@ -2,6 +2,7 @@
 //! requested, all names of the source. Guards, plans and deletions use it.
 
 mod age;
+mod brought;
 mod changed;
 mod deletion_plan;
 mod deletions;
@@ -16,6 +17,7 @@ mod unverified;
 mod upstream;
 
 pub(super) use age::OlderFiles;
+pub(super) use brought::{brought_key, hash_of, left_over};
 pub(super) use changed::{Changed, ChangedKind};
 pub(super) use deletion_plan::header;
 pub(super) use deletions::{DeletionWriter, Deletions, PlanReader};
@@ -25,6 +27,7 @@ pub(crate) use held_plans::{held_plan, plan_path};
 pub(super) use keep_names::keep_first_names;
 pub(super) use layout::{Moved, has_entries};
 pub(super) use names::{Names, NamesBefore, kept_counts, needs_names};
+pub(super) use sorted_names::Deletion;
 pub(super) use unverified::{Unverified, UnverifiedFile};
 pub(crate) use upstream::source_names;
 
@@ -131,6 +134,14 @@ impl Collector {
             mtime: if change.resized { change.mtime() } else { None },
         });
         true
+    }
+
+    /// Adds an entry of the destination, by its name on disk, that the source does not have or that the job does not want any more.
+    pub(super) fn lacks(&mut self, name: &[u8], dir: bool) {
+        let kept = is_reserved(name, self.folds) || self.at_root && is_of_a_file_system(name);
+        if !kept {
+            self.gone.add(name, dir);
+        }
     }
 
     /// Adds a name of the source.

@@ -1,5 +1,6 @@
 //! The names of a job's source at its last complete run, for the rules of `clean`.
 
+use super::brought::add_brought;
 use super::folding::key;
 use super::names::{MOST, hash, kept};
 use crate::clean::SourceNames;
@@ -19,6 +20,8 @@ pub(crate) fn source_names(state_dir: &Path, job: &str, dest: &Path) -> Option<S
     while let Some((_, name)) = reader.next().ok()? {
         hashes.push(hash(name));
     }
+    // After its last run for the whole source, the job may have brought more for a list of entries.
+    add_brought(state_dir, job, dest, hash, &mut hashes);
     Some(SourceNames::new(hashes, hash))
 }
 

@@ -20,6 +20,9 @@ mod github_junit;
 mod guards;
 mod guards_moving;
 mod hooks;
+mod ids;
+mod ids_deletion;
+mod ids_lists;
 mod layout;
 mod lock;
 #[cfg(target_os = "linux")]

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 /// An environment in which `ssh` is this script.
-fn with_ssh(script: &str) -> Env {
+pub(super) fn with_ssh(script: &str) -> Env {
     let env = Env::new();
     let bin = env.dir().join("bin");
     fs::create_dir(&bin).unwrap();
@@ -16,7 +16,7 @@ fn with_ssh(script: &str) -> Env {
 }
 
 /// Notes its arguments, forgets options and the host, and does the rest here, as a login shell does.
-const HERE: &str = "echo \"$@\" >> \"$0.calls\"\nwhile [ \"${1#-}\" != \"$1\" ]; do [ \"$1\" = -l ] && shift; shift; done\nshift\nexec sh -c \"$*\"";
+pub(super) const HERE: &str = "echo \"$@\" >> \"$0.calls\"\nwhile [ \"${1#-}\" != \"$1\" ]; do [ \"$1\" = -l ] && shift; shift; done\nshift\nexec sh -c \"$*\"";
 
 #[test]
 fn a_source_behind_ssh_is_mirrored_deletions_included() {
