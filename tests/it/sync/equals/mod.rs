@@ -181,7 +181,6 @@ fn with_the_options_that_mirrors_use() {
         &["-AX"],
         &["-S", "--omit-dir-times"],
         &["--chmod=Dg+s,ug+rwX,o-w"],
-        &["--fuzzy"],
         &["--inplace"],
         &["--delay-updates", "--whole-file"],
         &["--copy-dirlinks"],
