@@ -1,5 +1,6 @@
 //! `sync`: from the command line to a run, its reports and its exit code.
 
+use super::interruption::with_signals;
 use super::run_progress::RunProgress;
 use super::{Failure, annotate, file_locations, history_lookup, overrides, settings};
 use crate::cli::{Global, SyncArgs};
@@ -221,10 +222,8 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
         ..output::Options::default()
     })
     .map_err(Failure::io("start the printer"))?;
-    let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
-    let exit: Result<ExitCode, Failure> = runtime.block_on(async {
-        let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
-        let mut summary = sync::run(plan, events, &mut signals).await;
+    let exit = with_signals(async |signals| {
+        let mut summary = sync::run(plan, events, signals).await;
         changed = summary
             .results
             .iter()
@@ -260,13 +259,11 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
                 ui.warning("no notification of [notify] was sent: the run was ended at once");
                 Ok(exit)
             }
-            Some(notifier) => Ok(notified(notifier, summary, exit, &mut signals, ui).await),
+            Some(notifier) => Ok(notified(notifier, summary, exit, signals, ui).await),
             None => Ok(exit),
         }
-    });
-    // Do not wait for a printer that is blocked in a write.
-    runtime.shutdown_background();
-    Ok((exit?, changed))
+    })?;
+    Ok((exit, changed))
 }
 
 /// Sends the notifications of `[notify]`. Only a signal ends this early.
@@ -303,9 +300,10 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
             let listed = purposes.len() > 1 && rsync_args::not_listed(&job.rsync_args).is_none();
             for purpose in purposes {
                 let (note, zone) = match purpose {
-                    Purpose::Transfer if listed => {
-                        ("transfers; in a run, a list of what differs (--files-from) takes the place of the filters", "")
-                    }
+                    Purpose::Transfer if listed => (
+                        "transfers; in a run, a list of what differs (--files-from) takes the place of the filters",
+                        "",
+                    ),
                     Purpose::Transfer => ("transfers", ""),
                     _ if job.delete => {
                         ("lists what differs; what the source does not have is removed afterwards", "TZ=UTC ")
