@@ -8,7 +8,7 @@ use crate::output::terminal::{Environment, Ui};
 
 /// Reports that a command could not do its own work.
 pub(super) fn failure(failure: &Failure, ui: &Ui) {
-    if !ui.github || matches!(failure, Failure::Unwritten(_)) {
+    if !ui.github || matches!(failure, Failure::Unwritten(_) | Failure::Signal(_)) {
         return;
     }
     match failure {

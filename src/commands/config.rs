@@ -91,7 +91,7 @@ fn check(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
         Err(problems) => (None, problems.0, Vec::new(), Vec::new()),
     };
     for (severity, found) in [("error", &problems), ("warning", &warnings), ("note", &notes)] {
-        found.iter().try_for_each(|problem| ui.json("problem", &as_json(severity, problem)))?;
+        ui.objects("problem", found.iter().map(|problem| as_json(severity, problem)))?;
     }
     let counts = json!({
         "file": file.to_string_lossy(), "ok": problems.is_empty(), "jobs": jobs,

@@ -1,5 +1,6 @@
 //! `doctor`
 
+use super::interruption::until_signal;
 use super::{Failure, file_locations, settings};
 use crate::cli::{DoctorArgs, Global};
 use crate::config::{self, Config, Overrides, Period, Problem};
@@ -9,7 +10,6 @@ use crate::model::job::Job;
 use crate::model::sanitize;
 use crate::output::terminal::{Text, Ui};
 use crate::output::units;
-use crate::platform;
 use crate::rsync::probe;
 use console::Style;
 use serde_json::{Value, json};
@@ -49,10 +49,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         patience: patience.0,
         mirrors: config.mirrors.clone(),
     };
-    let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
-    let mut report = runtime.block_on(doctor::examine(ask));
-    // Do not wait for threads that are blocked by a dead file system.
-    runtime.shutdown_background();
+    let mut report = until_signal(doctor::examine(ask))?;
     report.findings.extend(about_config);
     report.findings.sort_by_key(|finding| finding.area);
     let probes: Vec<_> = report.mirrors.iter().map(|mirror| mirror.probe.clone()).collect();
@@ -65,9 +62,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, ui: &Ui) -> Result<ExitCod
         ));
     }
     let exit = if report.worst() == Verdict::Fail { ExitCode::Failed } else { ExitCode::Done };
-    for finding in &report.findings {
-        ui.json("check", &check(finding))?;
-    }
+    ui.objects("check", report.findings.iter().map(check))?;
     let [ok, warn, fail] = [Verdict::Ok, Verdict::Warn, Verdict::Fail].map(|verdict| report.count(verdict));
     let body = json!({
         "ok": ok, "warn": warn, "fail": fail,

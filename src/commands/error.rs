@@ -57,6 +57,9 @@ pub enum Failure {
     /// Standard output took no more, or what was to go there could not be made.
     #[error("cannot write to standard output: {0}")]
     Unwritten(io::Error),
+    /// This signal ended the command before it had a result.
+    #[error("ended by signal {0}")]
+    Signal(i32),
 }
 
 impl Failure {
@@ -105,7 +108,7 @@ impl Failure {
             | Failure::Query { hint, .. }
             | Failure::Named { hint, .. }
             | Failure::Io { hint, .. } => hint.as_deref(),
-            Failure::Config(_) | Failure::Other(_) | Failure::Unwritten(_) => None,
+            Failure::Config(_) | Failure::Other(_) | Failure::Unwritten(_) | Failure::Signal(_) => None,
         }
     }
 
@@ -133,6 +136,8 @@ impl Failure {
             }
             Failure::Io { .. } => ErrorKind::Io,
             Failure::Other(_) | Failure::Unwritten(_) => ErrorKind::Failed,
+            // The user has sent it.
+            Failure::Signal(_) => return,
         };
         ui.error_of(kind, &text, self.hint());
     }
@@ -144,6 +149,7 @@ impl Failure {
                 ExitCode::Usage
             }
             Failure::Io { .. } | Failure::Other(_) | Failure::Unwritten(_) => ExitCode::Failed,
+            Failure::Signal(number) => ExitCode::Signal(*number),
         }
     }
 }

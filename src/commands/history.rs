@@ -66,10 +66,8 @@ fn list(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failur
 
 /// Prints a line for each job with `--json`. The keys are those of `job_finished`.
 fn jobs_as_json(jobs: &[JobRecord], ui: &Ui) -> io::Result<()> {
-    if !ui.json {
-        return Ok(());
-    }
-    jobs.iter().try_for_each(|job| ui.json("job", &schema::body("history", "job", job)?))
+    let bodies: io::Result<Vec<_>> = jobs.iter().map(|job| schema::body("history", "job", job)).collect();
+    ui.objects("job", bodies?)
 }
 
 /// Returns a heading and one row per job. `narrow`: all columns but the reason fit into 80 columns.

@@ -24,9 +24,7 @@ pub(super) fn run(args: &ListArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         tags => config::tagged(&config.jobs, tags)?,
     };
     let (latest, now) = (latest(global, ui), Timestamp::now());
-    for job in &jobs {
-        ui.json("job", &as_json(job, latest.get(&job.name), now))?;
-    }
+    ui.objects("job", jobs.iter().map(|job| as_json(job, latest.get(&job.name), now)))?;
     ui.report(ExitCode::Done, &json!({ "jobs": jobs.len() }), || {
         if !jobs.is_empty() {
             return ui.table(&rows(&jobs, &latest, now));

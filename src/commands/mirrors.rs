@@ -1,5 +1,6 @@
 //! `mirrors`
 
+use super::interruption::until_signal;
 use super::{Failure, file_locations, settings};
 use crate::cli::{Global, MirrorsArgs};
 use crate::config::{Overrides, Period, nearest};
@@ -11,6 +12,7 @@ use crate::model::time;
 use crate::output::terminal::{Text, Ui};
 use crate::rsync::probe::{self, Endpoint, Probe, Probes};
 use serde_json::{Value, json};
+use std::io;
 
 /// Lists the archives. With `--check`, asks their servers.
 pub(super) fn run(args: &MirrorsArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
@@ -19,17 +21,12 @@ pub(super) fn run(args: &MirrorsArgs, global: &Global, ui: &Ui) -> Result<ExitCo
     // The known archives are of use without a configuration, too.
     let catalogue = settings::open(global)?.check(&Overrides::default())?.mirrors;
     let archives = chosen(&catalogue, &args.archives)?;
-    let probes = match args.check {
-        true => Some(ask(&archives, patience, global, ui)?),
-        false => None,
-    };
+    let probes = args.check.then(|| ask(&archives, patience, global, ui)).transpose()?;
     let found = Found { catalogue: &catalogue, archives, probes };
     let exit = found.exit();
-    if ui.json {
-        found.as_json(exit, ui)?
-    } else {
-        found.show(ui)?
-    }
+    let servers = found.servers();
+    ui.objects("mirror", servers.map(|(archive, server)| found.mirror(archive, server)))?;
+    ui.report(exit, &found.as_json(), || found.show(ui))?;
     Ok(exit)
 }
 
@@ -60,11 +57,7 @@ fn ask(archives: &[&Archive], patience: Period, global: &Global, ui: &Ui) -> Res
         archives.iter().flat_map(|archive| &archive.servers).filter_map(endpoint).collect();
     endpoints.sort();
     endpoints.dedup();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(Failure::io("start the runtime"))?;
-    let probes = runtime.block_on(probe::probe_all(endpoints, patience.0));
-    // Do not wait for a resolver that does not answer.
-    runtime.shutdown_background();
+    let probes = until_signal(probe::probe_all(endpoints, patience.0))?;
     let state_dir = file_locations::state_dir(global)?;
     let all: Vec<Probe> = probes.values().cloned().collect();
     if let Err(error) = probe::save(&state_dir, &all) {
@@ -133,22 +126,20 @@ impl Found<'_> {
         self.catalogue.dates.iter().filter(concerns)
     }
 
-    fn show(&self, ui: &Ui) -> Result<(), Failure> {
+    fn show(&self, ui: &Ui) -> io::Result<()> {
         let mut head = vec!["ARCHIVE", "ADDRESS", "OPERATOR", "NOTE"];
         if self.probes.is_some() {
             head.insert(3, "ANSWER");
         }
         let mut rows = vec![head.into_iter().map(str::to_owned).collect::<Vec<_>>()];
-        for archive in &self.archives {
-            for server in &archive.servers {
-                let operator = server.operator.as_deref().unwrap_or("-").to_owned();
-                let mut row = vec![archive.name.clone(), server.source(""), operator];
-                if self.probes.is_some() {
-                    row.push(self.answer(server));
-                }
-                row.push(note(archive, server));
-                rows.push(row.iter().map(|cell| sanitize::line(cell).into_owned()).collect());
+        for (archive, server) in self.servers() {
+            let operator = server.operator.as_deref().unwrap_or("-").to_owned();
+            let mut row = vec![archive.name.clone(), server.source(""), operator];
+            if self.probes.is_some() {
+                row.push(self.answer(server));
             }
+            row.push(note(archive, server));
+            rows.push(row.iter().map(|cell| sanitize::line(cell).into_owned()).collect());
         }
         ui.table(&rows)?;
         ui.line("")?;
@@ -189,12 +180,12 @@ impl Found<'_> {
         }
     }
 
-    fn as_json(&self, exit: ExitCode, ui: &Ui) -> Result<(), Failure> {
-        for archive in &self.archives {
-            for server in &archive.servers {
-                ui.json("mirror", &self.mirror(archive, server))?;
-            }
-        }
+    /// The servers that are shown.
+    fn servers(&self) -> impl Iterator<Item = (&Archive, &Server)> {
+        self.archives.iter().flat_map(|archive| archive.servers.iter().map(move |server| (*archive, server)))
+    }
+
+    fn as_json(&self) -> Value {
         let today = jiff::Zoned::now().date();
         let layouts = self.layouts();
         let layouts: Vec<Value> = layouts
@@ -209,13 +200,11 @@ impl Found<'_> {
                 })
             })
             .collect();
-        let servers = || self.archives.iter().flat_map(|archive| &archive.servers);
-        let good = servers().filter(|server| self.is_good(server) == Some(true)).count();
-        let body = json!({
-            "archives": self.archives.len(), "mirrors": servers().count(),
+        let good = self.servers().filter(|(_, server)| self.is_good(server) == Some(true)).count();
+        json!({
+            "archives": self.archives.len(), "mirrors": self.servers().count(),
             "answering": self.probes.as_ref().map(|_| good), "layouts": layouts, "dates": dates,
-        });
-        Ok(ui.result(exit, &body)?)
+        })
     }
 
     fn mirror(&self, archive: &Archive, server: &Server) -> Value {

@@ -12,6 +12,7 @@ mod history;
 mod history_lookup;
 #[cfg(feature = "search")]
 mod index;
+mod interruption;
 mod list;
 mod mirrors;
 mod missing_mirror;

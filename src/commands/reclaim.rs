@@ -1,6 +1,6 @@
 //! `reclaim`
 
-use super::scan::{READING, interruptible};
+use super::interruption::{READING, interruptible};
 use super::targets::{Chosen, Selected, Target, registered, targets};
 use super::{Failure, file_locations};
 use crate::cli::{Global, ReclaimArgs};

@@ -1,6 +1,6 @@
 //! Makes the registry of running commands a listener of a run: other processes see how far each job is, at most once per second.
 
-use crate::model::event::{Event, Listener, Stamped, Warnings};
+use crate::model::event::{Event, Listener, Progress, Stamped, Warnings};
 use crate::model::running::{RunningJob, RunningSync};
 use crate::system::running::Registration;
 use std::io;
@@ -66,13 +66,13 @@ fn advance(job: &mut RunningJob, stamped: &Stamped) {
     match &stamped.event {
         Event::JobStarted { attempt, source, .. } => {
             (job.attempt, job.source) = (*attempt, Some(source.clone()));
-            job.advance(None);
+            job.progress = Progress::default();
         }
         Event::Phase { phase, .. } => job.state = phase.word().into(),
-        Event::Progress { progress, .. } => job.advance(Some(progress)),
+        Event::Progress { progress, .. } => job.progress = *progress,
         Event::Retry { .. } => {
             job.state = "retrying".into();
-            job.advance(None);
+            job.progress = Progress::default();
         }
         Event::JobFinished(result) => (job.state, job.ended) = (result.status().word().into(), true),
         _ => return,
@@ -108,7 +108,7 @@ impl Listener for RunProgress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::{Phase, Progress};
+    use crate::model::event::Phase;
     use crate::system::running::commands;
     use jiff::Timestamp;
     use std::sync::Arc;
@@ -146,15 +146,18 @@ mod tests {
         let (job, source): (Arc<str>, _) = ("a".into(), "rsync://h/m/".to_owned());
         tell(Event::JobStarted { job: job.clone(), part: None, attempt: 1, source, argv: vec![] });
         tell(phase(Phase::Transfer));
-        let progress = Progress { bytes: 5, percent: Some(50.0), ..Progress::default() };
+        let progress = Progress { bytes: Some(5), percent: Some(50.0), ..Progress::default() };
         tell(Event::Progress { job: job.clone(), part: None, progress });
         let jobs = read(state.path()).jobs;
-        assert_eq!((jobs[0].state.as_str(), jobs[0].percent), ("transfer", Some(50.0)));
+        assert_eq!((jobs[0].state.as_str(), jobs[0].progress.percent), ("transfer", Some(50.0)));
         let (exit_code, reason, delay) = (None, String::new(), Duration::ZERO);
         let source = String::new();
         tell(Event::Retry { job, part: None, attempt: 1, exit_code, reason, delay, source });
         let jobs = read(state.path()).jobs;
-        assert_eq!((jobs[0].state.as_str(), jobs[0].percent, jobs[0].ended), ("retrying", None, false));
+        assert_eq!(
+            (jobs[0].state.as_str(), jobs[0].progress.percent, jobs[0].ended),
+            ("retrying", None, false)
+        );
         assert_eq!(jobs[1], RunningJob::waiting("b"));
         drop(run);
         assert_eq!(commands(state.path()), []);

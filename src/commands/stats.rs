@@ -69,12 +69,8 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
         ui.result(ExitCode::Done, &json!({ "file": file.to_string_lossy(), "jobs": jobs.len() }))?;
         return Ok(ExitCode::Done);
     }
-    for job in &jobs {
-        ui.json("stats", &as_json(job, &firing))?;
-    }
-    for command in &commands {
-        ui.json("command", &costs::as_json(command))?;
-    }
+    ui.objects("stats", jobs.iter().map(|job| as_json(job, &firing)))?;
+    ui.objects("command", commands.iter().map(costs::as_json))?;
     let body = json!({ "jobs": jobs.len(), "commands": commands.len(), "alerts": firing.len() });
     ui.report(ExitCode::Done, &body, || {
         tables(&jobs, &commands, ui)?;

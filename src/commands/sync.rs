@@ -1,5 +1,6 @@
 //! `sync`: from the command line to a run, its reports and its exit code.
 
+use super::interruption::with_signals;
 use super::run_progress::RunProgress;
 use super::{Failure, annotate, file_locations, history_lookup, overrides, settings};
 use crate::cli::{Global, SyncArgs};
@@ -224,10 +225,8 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
         ..output::Options::default()
     })
     .map_err(Failure::io("start the printer"))?;
-    let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
-    let exit: Result<ExitCode, Failure> = runtime.block_on(async {
-        let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
-        let mut summary = sync::run(plan, events, &mut signals).await;
+    let exit = with_signals(async |signals| {
+        let mut summary = sync::run(plan, events, signals).await;
         changed = summary
             .results
             .iter()
@@ -263,13 +262,11 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
                 ui.warning("no notification of [notify] was sent: the run was ended at once");
                 Ok(exit)
             }
-            Some(notifier) => Ok(notified(notifier, summary, exit, &mut signals, ui).await),
+            Some(notifier) => Ok(notified(notifier, summary, exit, signals, ui).await),
             None => Ok(exit),
         }
-    });
-    // Do not wait for a printer that is blocked in a write.
-    runtime.shutdown_background();
-    Ok((exit?, changed))
+    })?;
+    Ok((exit, changed))
 }
 
 /// Sends the notifications of `[notify]`. Only a signal ends this early.

@@ -176,7 +176,7 @@ impl LeftOut {
                 continue;
             }
             ui.warning_with_hint(&format!("{text}; it is left out"), hint.as_deref());
-            ui.json("skipped", &json!({"job": job, "text": text, "hint": hint, "named": named}))?;
+            ui.objects("skipped", [json!({"job": job, "text": text, "hint": hint, "named": named})])?;
             if *named || !is_new {
                 exit = ExitCode::Partial;
             }

@@ -1,85 +1,18 @@
 //! The entries that a job is limited to: the key `ids`, the option `--ids`, and what cannot be combined with them.
 
 use super::draft::DraftJob;
+use super::id_list::IdList;
 use super::layer::{Given, Origin, Settings};
 use super::resolver::Resolver;
-use super::value::{Reader, Value};
-use crate::model::entry_ids::{BadIds, EntryIds, parse_word};
+use crate::model::entry_ids::{BadIds, EntryIds};
 use crate::model::job::{OnlyEntries, Source};
 use crate::model::sanitize;
 use crate::rsync::args;
-use schemars::Schema;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use toml::Spanned;
-use toml::de::DeValue;
 
 /// How many paths a message suggests.
 const SUGGESTED: usize = 3;
-
-/// A file with IDs, or the IDs themselves. Each ID is valid, and there is at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IdList {
-    /// The file as configured.
-    File(PathBuf),
-    /// The IDs as configured.
-    Ids(Vec<String>),
-}
-
-impl Value for IdList {
-    fn expected() -> String {
-        "a path of a file with entry IDs, or a list of IDs".into()
-    }
-
-    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        let elements = match value.get_ref() {
-            DeValue::String(text) if EntryIds::of(&[text.to_string()]).is_ok() => {
-                let text = format!("{text:?} would be the path of a file");
-                reader.problem(
-                    value.span(),
-                    text,
-                    Some("write [\"ID\"] for a single entry, \"./NAME\" for a file".into()),
-                );
-                return None;
-            }
-            DeValue::String(_) => return PathBuf::read(value, reader).map(IdList::File),
-            DeValue::Array(elements) => elements,
-            _ => {
-                reader.wrong_type(value, &Self::expected());
-                return None;
-            }
-        };
-        if elements.is_empty() {
-            let hint = "an empty list does not mean all entries: name at least one, or remove the key";
-            reader.problem(value.span(), "the list has no entry ID", Some(hint.into()));
-            return None;
-        }
-        let mut ids = Vec::new();
-        for element in elements {
-            let Some(text) = String::read(element, reader) else { continue };
-            match parse_word(&text) {
-                Ok(_) => ids.push(text),
-                Err(BadIds { text, hint, .. }) => reader.problem(element.span(), text, Some(hint)),
-            }
-        }
-        (ids.len() == elements.len()).then_some(IdList::Ids(ids))
-    }
-
-    fn to_toml(&self) -> toml::Value {
-        match self {
-            IdList::File(file) => file.to_toml(),
-            IdList::Ids(ids) => ids.to_toml(),
-        }
-    }
-
-    fn schema() -> Schema {
-        let id = "[1-9][A-Za-z0-9]{3}|[pP][dD][bB]_[A-Za-z0-9]{8}";
-        let mut file = PathBuf::schema();
-        file.insert("not".into(), serde_json::json!({"pattern": format!("^({id})$")}));
-        let ids = serde_json::json!({"type": "string", "pattern": format!("^({id})$"), "examples": ["1abc", "pdb_00001abc"]});
-        schemars::json_schema!({"anyOf": [file, {"type": "array", "minItems": 1, "items": ids}]})
-    }
-}
 
 impl Resolver<'_> {
     /// Returns the entries that a job is limited to; `None` if it is not limited, or if the list cannot be used: then the job cannot be

@@ -5,7 +5,7 @@ pub(super) use super::given::{Given, Origin, Span};
 
 use super::alerts::{Bound, Slower};
 use super::clean::{CleanMode, CleanRules, KEEP};
-use super::ids::IdList;
+use super::id_list::IdList;
 use super::index::Indexed;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
 use super::notify::{Addressee, Occasion};

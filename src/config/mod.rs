@@ -11,6 +11,7 @@ mod draft;
 mod example;
 mod given;
 mod guard;
+mod id_list;
 mod ids;
 mod index;
 mod job_paths;
@@ -48,7 +49,7 @@ pub use alerts::{Bound, Slower};
 pub use clean::{CleanMode, CleanRules, CleanSettings};
 pub use draft::{Draft, DraftJob, check_name};
 pub use given::{Given, Origin, Span};
-pub use ids::IdList;
+pub use id_list::IdList;
 pub use index::Indexed;
 pub use layer::{
     AlertFilled, AlertLayer, CleanFilled, CleanLayer, HostFilled, HostLayer, IndexFilled, IndexLayer, Key,

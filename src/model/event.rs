@@ -11,7 +11,7 @@ use crate::model::part::Part;
 use crate::model::result::{Summary, SyncResult};
 use crate::model::wire;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -317,10 +317,10 @@ pub enum Level {
 }
 
 /// The progress of a transfer, from rsync's `--info=progress2` and the file list.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// Bytes of files transferred so far in this attempt.
-    pub bytes: u64,
+    /// Bytes of files transferred so far in this attempt. `None` before the first progress.
+    pub bytes: Option<u64>,
     /// Percentage, 0 to 100. It never falls within an attempt. `None` until rsync has printed one.
     pub percent: Option<f64>,
     /// Files transferred so far in this attempt.
@@ -328,6 +328,11 @@ pub struct Progress {
     /// Bytes per second, over the last seconds.
     pub rate: Option<f64>,
     /// Time left, as estimated by rsync.
-    #[serde(rename = "eta_s", serialize_with = "wire::seconds")]
+    #[serde(
+        default,
+        rename = "eta_s",
+        serialize_with = "wire::seconds",
+        deserialize_with = "wire::from_seconds"
+    )]
     pub eta: Option<Duration>,
 }

@@ -66,16 +66,9 @@ pub struct RunningJob {
     /// When the job sent its first event.
     #[serde(serialize_with = "wire::time")]
     pub started: Option<Timestamp>,
-    /// Bytes transferred in this attempt.
-    pub bytes: Option<u64>,
-    /// Percentage, 0 to 100.
-    pub percent: Option<f64>,
-    /// Files transferred in this attempt.
-    pub files: Option<u64>,
-    /// Bytes per second.
-    pub rate: Option<f64>,
-    /// Seconds left, as estimated by rsync.
-    pub eta_s: Option<f64>,
+    /// The progress of the attempt.
+    #[serde(flatten)]
+    pub progress: Progress,
     /// Whether the job has ended.
     pub ended: bool,
 }
@@ -94,21 +87,8 @@ impl RunningJob {
             attempt: 0,
             source: None,
             started: None,
-            bytes: None,
-            percent: None,
-            files: None,
-            rate: None,
-            eta_s: None,
+            progress: Progress::default(),
             ended: false,
         }
-    }
-
-    /// Sets the progress; `None` means no progress yet.
-    pub fn advance(&mut self, progress: Option<&Progress>) {
-        self.bytes = progress.map(|progress| progress.bytes);
-        self.percent = progress.and_then(|progress| progress.percent);
-        self.files = progress.and_then(|progress| progress.files);
-        self.rate = progress.and_then(|progress| progress.rate);
-        self.eta_s = progress.and_then(|progress| Some(progress.eta?.as_secs_f64()));
     }
 }

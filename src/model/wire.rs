@@ -5,7 +5,7 @@ use crate::model::pdb::EntryId;
 use crate::model::phase::Phase;
 use crate::model::time;
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,12 @@ pub(super) fn seconds<D: Copy + Into<Option<Duration>>, S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     (*duration).into().map(time::seconds).serialize(serializer)
+}
+
+/// Reads what [`seconds`] writes. A number that is no duration is read as none.
+pub(super) fn from_seconds<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Duration>, D::Error> {
+    let seconds: Option<f64> = Deserialize::deserialize(reader)?;
+    Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
 }
 
 /// Writes the durations of phases as an object.

@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(
             lines(&found).join("\n"),
             "the first run at /srv/m, which holds files already:\n  \
-             the same by size and time: 1200 files\n  \
+             the same by size and time: 1,200 files\n  \
              the same by size, not by time: 3 files, compared by checksum; those that differ are fetched\n  \
              of another size: 2 files, fetched\n  \
              not here yet: 1 file, fetched\n  \

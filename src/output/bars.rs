@@ -238,7 +238,7 @@ fn figures(phase: Option<Phase>, progress: &Progress, wide: bool, room: usize) -
     let percent = progress.percent.map(|percent| format!("{:>3}%", percent.clamp(0.0, 100.0).floor()));
     let rate = progress.rate.and_then(units::rate);
     let eta = progress.eta.map(|eta| format!("{} left", units::whole(eta)));
-    let bytes = Some(units::bytes(progress.bytes));
+    let bytes = Some(units::bytes(progress.bytes.unwrap_or_default()));
     if wide && percent.is_some() {
         let [percent, rate, eta, bytes] = [percent, rate, eta, bytes].map(Option::unwrap_or_default);
         return format!("{percent:>4}  {rate:>10}  {eta:>12}  {bytes:>8}");
@@ -262,7 +262,7 @@ fn fitting(parts: impl IntoIterator<Item = String>, room: usize) -> String {
 /// Formats the line of the whole run: `1/3 jobs  5.1 MB/s  12.3 MB  1m 05s`.
 fn total_line(total: &Total, running: &[Running], room: usize, columns: usize) -> String {
     let rate: f64 = running.iter().filter_map(|running| running.progress.rate).sum();
-    let bytes: u64 = running.iter().map(|running| running.progress.bytes).sum();
+    let bytes: u64 = running.iter().filter_map(|running| running.progress.bytes).sum();
     let mut parts = vec![format!("{}/{} jobs", total.done, total.jobs)];
     parts.extend(units::rate(rate));
     if bytes > 0 {

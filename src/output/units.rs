@@ -68,9 +68,9 @@ pub fn grouped(n: u64) -> String {
     text
 }
 
-/// Formats a count with its noun: `1 file`, `2 files`, `3 tries`.
+/// Formats a count with its noun: `1 file`, `2,000 files`, `3 tries`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
+    format!("{} {}", grouped(n), if n == 1 { one } else { many })
 }
 
 #[cfg(test)]
@@ -127,5 +127,12 @@ mod tests {
         assert_eq!(rate(f64::INFINITY), None);
         assert_eq!(count(1, "file", "files"), "1 file");
         assert_eq!(count(0, "file", "files"), "0 files");
+        assert_eq!(count(1_234_567, "file", "files"), "1,234,567 files");
+    }
+    #[test]
+    fn numbers_are_grouped() {
+        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(n), text);
+        }
     }
 }

@@ -384,6 +384,7 @@ fn total(before: Figures, now: Figures, number: u32) -> Figures {
         return now;
     }
     let sum = |a: Option<u64>, b: Option<u64>| Some(a? + b?);
+    let verified = sum(before.files_verified, now.files_verified);
     Figures {
         files_transferred: sum(before.files_transferred, now.files_transferred),
         files_deleted: sum(before.files_deleted, now.files_deleted),
@@ -391,12 +392,7 @@ fn total(before: Figures, now: Figures, number: u32) -> Figures {
         total_files: now.total_files.or(before.total_files),
         total_bytes: now.total_bytes.or(before.total_bytes),
         // An attempt that failed before its check has checked nothing.
-        files_verified: before
-            .files_verified
-            .zip(now.files_verified)
-            .map(|(a, b)| a + b)
-            .or(now.files_verified)
-            .or(before.files_verified),
+        files_verified: verified.or(now.files_verified).or(before.files_verified),
         files_damaged: now.files_damaged.or(before.files_damaged),
     }
 }

@@ -273,7 +273,7 @@ impl OutputParser<'_> {
         // The file count in brackets ends a file.
         let done = now.files.is_some_and(|files| last || self.expected.is_some_and(|all| files >= all));
         self.signs.contents = !done;
-        self.signs.bytes = now.bytes;
+        self.signs.bytes = now.bytes.unwrap_or_default();
         now.files = now.files.or(self.progress.and_then(|before| before.files));
         self.progress = Some(now);
         self.job_events.progress.send_replace(Some(now));

@@ -5,6 +5,7 @@ use crate::support::with_marker;
 use crate::support::{Env, Running, eventually, one_job};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::process::Signal;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -102,6 +103,23 @@ fn verifying_one_large_file_is_ended_by_a_signal() {
     until_open(&running, &file);
     let ended = ended_by(running, &[Signal::INT], 130);
     assert!(ended.out().contains("0 compressed files checked, 0 damaged, stopped before the end"), "{ended}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_holds_no_check_against_a_signal() {
+    for command in [&["doctor"][..], &["mirrors", "--check", "wwpdb"]] {
+        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+            let (env, server) = (Env::new(), TcpListener::bind("127.0.0.1:0").unwrap());
+            let address = format!("rsync://{}/m/", server.local_addr().unwrap());
+            let job = one_job(&[&address], &env.mirror("j"), "");
+            let env = env.with_config(&format!("{job}\n[mirrors.wwpdb]\nonly = [{address:?}]\n"));
+            let running = env.spawn(command.iter().chain(&["--json", "--patience", "1h"]));
+            let _connection = server.accept().unwrap();
+            let ended = ended_by(running, &[signal], code);
+            let last = ended.json().pop().unwrap();
+            assert_eq!((&last["event"], &last["exit_code"]), (&"result".into(), &code.into()), "{ended}");
+        }
+    }
 }
 
 #[test]

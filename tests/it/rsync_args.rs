@@ -140,7 +140,7 @@ fn a_jobs_own_options_cannot_hide_what_has_to_be_read() {
             ended.stdout.split(|b| matches!(b, b'\n' | b'\r')).map(|line| reader.read(line)).collect();
         assert_eq!(reader.stats().transferred, Some(1), "{noise}\n{ended}");
         assert!(
-            lines.iter().any(|line| matches!(line, Line::Progress(p) if p.bytes == 5)),
+            lines.iter().any(|line| matches!(line, Line::Progress(p) if p.bytes == Some(5))),
             "{noise}\n{ended}"
         );
         fs::remove_dir_all(&job.dest).unwrap();

@@ -2,24 +2,24 @@
 
 use super::plan_summary::top;
 use super::plans::{Plan, Whole};
-use super::progress::watched;
 use super::shared;
 use crate::clean::removal::{
     self, Applied, Apply, ApplyProgress, Journal, Landlock, Quarantine, RemovalMode,
 };
 use crate::clean::{Action, Begin, Decisions, End, Entry, JournalProgress, Line, PlanError};
 use crate::commands::Failure;
-use crate::commands::scan::{bytes, grouped, shown};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
-use crate::output::terminal::Ui;
+use crate::output::terminal::{Done, Ui, shown};
+use crate::output::units::{bytes, grouped};
 use crate::scan::Stop;
 use serde_json::json;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The confirmed pairs of rule and directory. `None` means all.
@@ -116,7 +116,13 @@ impl Work {
                 }
             }
         };
-        let applied = watched(&self.ui, &meter, self.going, || apply.run(next));
+        let done = || Done {
+            things: meter.entries.load(Ordering::Relaxed),
+            of: self.going,
+            bytes: meter.bytes.load(Ordering::Relaxed),
+        };
+        let label = sanitize::path(&self.path).to_string();
+        let applied = self.ui.spinner().watch(&label, done, || apply.run(next));
         quarantine.tidy();
         shared::tell_modes(&access, &self.path, &self.ui);
         let applied = applied.map_err(|error| Failure::Io {

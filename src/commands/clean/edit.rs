@@ -5,12 +5,13 @@ use super::plans;
 use super::shared;
 use crate::clean::{Action, Decisions, template};
 use crate::cli::{Global, OnePlan};
-use crate::commands::{Failure, scan};
+use crate::commands::Failure;
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::output::OutputFile;
 use crate::output::terminal::Ui;
+use crate::output::units;
 use crate::platform;
 use crate::sync::foreground;
 use serde_json::json;
@@ -39,7 +40,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
         rows.sort_by(|(a, _), (b, _)| (a.rule.as_str(), a.action).cmp(&(b.rule.as_str(), b.action)));
         let rows = rows.into_iter().filter_map(|(key, sum)| {
             let dir = String::from_utf8(key.dir).ok()?;
-            Some((key.rule, dir, key.action, sum.entries, scan::bytes(sum.bytes)))
+            Some((key.rule, dir, key.action, sum.entries, units::bytes(sum.bytes)))
         });
         let text = template(&whole.header.root.path, rows);
         OutputFile::find(&beside)
@@ -89,8 +90,8 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
     let file = beside.to_string_lossy();
     let body = json!({"decisions": file, "to_delete": deletes, "bytes_to_delete": bytes});
     ui.report(ExitCode::Done, &body, || {
-        let entries = scan::count(deletes, "entry", "entries");
-        ui.outcome(&format!("to be removed: {entries}, {}", scan::bytes(bytes)))
+        let entries = units::count(deletes, "entry", "entries");
+        ui.outcome(&format!("to be removed: {entries}, {}", units::bytes(bytes)))
     })?;
     Ok(ExitCode::Done)
 }

@@ -5,17 +5,17 @@ use crate::clean::{Begin, Dirs, EntryOutcome, LongNames, Record, Tally, transfer
 use crate::cli::{Global, LogArgs};
 use crate::commands::history::{SHORT_ID, WIDE};
 use crate::commands::history_lookup;
-use crate::commands::scan::{JsonPath, Lines, shown};
 use crate::commands::{Failure, file_locations};
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::model::time::{local_of, minute, offset, rfc3339_of};
-use crate::output::terminal::Ui;
+use crate::output::terminal::{JsonPath, Lines, Ui, shown};
 use crate::retention;
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 
 /// Shows runs, newest first, or the entries of one run.
 pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
@@ -48,7 +48,7 @@ pub(super) fn run(args: &LogArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
             "started": rfc3339_of(&begin.time), "whole": whole, "counts": counts,
             "purged": found.purged.as_deref().and_then(rfc3339_of), "journal": found.path.to_string_lossy(),
         });
-        ui.json("run", &body)?;
+        ui.objects("run", [body])?;
         let mut what: Vec<String> = counts.iter().map(|(word, n)| format!("{n} {word}")).collect();
         if whole != Some(true) && !counts.contains_key(EntryOutcome::Restored.word()) {
             what.push("cut short".into());
@@ -139,7 +139,7 @@ fn cut_short(found: &FoundJournal) -> Option<(File, LongNames)> {
     Some((root, dirs.long))
 }
 
-fn entry(record: &Record, begin: &Begin, lines: &mut Lines<'_>) -> Result<(), Failure> {
+fn entry(record: &Record, begin: &Begin, lines: &mut Lines<'_>) -> io::Result<()> {
     let body = || {
         let mut row = serde_json::to_value(JsonPath::from(record.path.clone())).unwrap_or_default();
         row["run"] = begin.run.as_str().into();

@@ -6,7 +6,6 @@ mod log;
 mod plan;
 mod plan_summary;
 mod plans;
-mod progress;
 mod purge;
 mod removal_modes;
 mod rulebook;

@@ -6,14 +6,16 @@ use super::shared;
 use crate::clean::removal::{self, Planned, print_of};
 use crate::clean::{Action, Header, Judge, Lists, Rule};
 use crate::cli::{Global, PlanArgs};
-use crate::commands::scan::{READING, count, interruptible};
+use crate::commands::interruption::{READING, interruptible};
+use crate::commands::scan::unreadable;
 use crate::commands::targets::{Chosen, Selected, Target, registered, targets};
-use crate::commands::{Failure, file_locations, scan};
+use crate::commands::{Failure, file_locations};
 use crate::config::Config;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::OutputFile;
 use crate::output::terminal::Ui;
+use crate::output::units::{bytes, count, grouped};
 use crate::platform;
 use crate::scan::{Options, Stop};
 use serde_json::json;
@@ -190,7 +192,7 @@ impl Work {
             true => ui.item("plan", &body, text)?,
             false => ui.report(ExitCode::Done, &body, text)?,
         }
-        if let Some(text) = scan::unreadable(&found) {
+        if let Some(text) = unreadable(&found) {
             ui.warning_lines(&format!("{}: {text}", target.label()));
             return Ok(ExitCode::Partial);
         }
@@ -241,9 +243,9 @@ fn tell(
     say(&format!(
         "{} of {} in {}, {}",
         count(planned.footer.entries, "entry", "entries"),
-        scan::grouped(header.tree_entries),
+        grouped(header.tree_entries),
         header.root.path,
-        scan::bytes(planned.footer.bytes)
+        bytes(planned.footer.bytes)
     ))?;
     let lines = judge.rules().iter().zip(&planned.by_rule).flat_map(|(rule, found)| {
         [(rule, rule.action, found.as_ruled), (rule, Action::Review, found.reviewed)]
@@ -253,8 +255,8 @@ fn tell(
             "  {:<14} {:<7} {:>9}  {:>10}  {}",
             rule.name,
             action.word(),
-            scan::grouped(sum.entries),
-            scan::bytes(sum.bytes),
+            grouped(sum.entries),
+            bytes(sum.bytes),
             rule.reason
         ))?;
     }

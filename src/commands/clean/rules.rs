@@ -6,11 +6,11 @@ use super::shared;
 use crate::clean::removal::{self, Weighed};
 use crate::clean::{Action, Kind, Rule, Special, Verdict, Why};
 use crate::cli::{ExplainArgs, Global};
-use crate::commands::scan::{bytes, grouped, shown};
 use crate::commands::{Failure, file_locations};
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
-use crate::output::terminal::Ui;
+use crate::output::terminal::{Ui, shown};
+use crate::output::units::{bytes, grouped};
 use crate::scan::Options;
 use serde_json::json;
 use std::collections::HashMap;
@@ -52,7 +52,7 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
             "special": special, "reason": rule.reason,
             "last_entries": found.map(|sum| sum.entries), "last_bytes": found.map(|sum| sum.bytes),
         });
-        ui.json("rule", &body)?;
+        ui.objects("rule", [body])?;
         let action = if rule.on { rule.action.word() } else { "off" };
         let found = found.map_or("?".into(), |sum| match sum.entries {
             0 => "-".into(),

@@ -6,11 +6,12 @@ use super::shared;
 use crate::clean::{Action, Entry, Kind, Origin};
 use crate::cli::{Export, Global, ShowArgs};
 use crate::commands::Failure;
-use crate::commands::scan::{self, JsonPath, shown};
+use crate::commands::scan;
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::time::{local_of, rfc3339_of};
-use crate::output::terminal::Ui;
+use crate::output::terminal::{JsonPath, Ui, shown};
+use crate::output::units;
 use serde_json::json;
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         row["entries"] = sum.entries.into();
         row["bytes"] = sum.bytes.into();
         row["oldest_s"] = sum.oldest.map(age).into();
-        ui.json("group", &row)?;
+        ui.objects("group", [row])?;
     }
     let body = json!({
         "plan": plan.path.to_string_lossy(), "root": header.root.path, "job": header.job,
@@ -83,8 +84,8 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
             table.push(vec![
                 key.rule,
                 key.action.word().into(),
-                scan::grouped(sum.entries),
-                scan::bytes(sum.bytes),
+                units::grouped(sum.entries),
+                units::bytes(sum.bytes),
                 days,
                 if key.dir.is_empty() { ".".into() } else { shown(&key.dir) + "/" },
             ]);
@@ -95,8 +96,8 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         }
         ui.line(&format!(
             "to be removed: {}, {}",
-            scan::count(deletes, "entry", "entries"),
-            scan::bytes(bytes)
+            units::count(deletes, "entry", "entries"),
+            units::bytes(bytes)
         ))?;
         ui.line(&format!("hash: {}", whole.hash))?;
         if header.origin == Origin::Sync {

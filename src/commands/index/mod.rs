@@ -2,6 +2,7 @@
 
 mod summary;
 
+use super::interruption::{Ended, READING, stoppable, with_signals};
 use super::targets::{LeftOut, no_directory};
 use super::{Failure, file_locations, settings};
 use crate::cli::{Global, IndexArgs};
@@ -11,7 +12,7 @@ use crate::model::hint;
 use crate::model::job::{Indexing, Job};
 use crate::model::sanitize;
 use crate::model::time;
-use crate::output::terminal::{ErrorKind, Ui};
+use crate::output::terminal::{Done, ErrorKind, Ui};
 use crate::output::units;
 use crate::platform;
 use crate::scan::Stop;
@@ -21,11 +22,9 @@ use crate::sync::Signals;
 use crate::system::running::Registration;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use summary::{tell, tell_unread};
-use tokio::time::{Instant, sleep_until};
 
 /// Builds or updates the indexes named on the command line.
 pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
@@ -71,7 +70,7 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     }
     let exit = left_out.tell(work.is_empty(), ui)?;
     let _registered = registered(&work, &state);
-    let mut total = all(&work, ui)?;
+    let mut total = with_signals(async |signals| all(&work, signals, ui).await)?;
     total.worst(exit);
     total.finish(ui)
 }
@@ -168,12 +167,12 @@ impl Total {
 }
 
 /// Builds one index after the other, since each build uses all cores.
-fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
-    let (mut total, mut progress) = (Total::default(), IndexProgress::new()?);
+async fn all(work: &[(Target, IndexOptions)], signals: &mut Signals, ui: &Ui) -> Result<Total, Failure> {
+    let mut total = Total::default();
     for (target, options) in work {
         let label = &target.place.label;
-        match progress.build(target, options, ui)? {
-            Ended::Built(built, signal) => {
+        match build(target, options, signals, ui).await? {
+            Build::Done(built, signal) => {
                 tell(label, &built, ui)?;
                 // Unread files give this exit code until they are read or removed. Broken files give it only in the run that reads them.
                 if built.errors > 0 || built.unread_files > 0 || !built.unreadable.is_empty() {
@@ -186,13 +185,13 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
                     break;
                 }
             }
-            Ended::Failed(error @ SearchError::Busy(_)) => {
+            Build::Failed(error @ SearchError::Busy(_)) => {
                 let hint = "wait for it, or look for a process that hangs";
                 ui.error_of(ErrorKind::Locked, &error.to_string(), Some(hint));
                 total.worst(ExitCode::Locked);
             }
-            Ended::Failed(error @ SearchError::Glob(_)) => return Err(Failure::usage(error.to_string())),
-            Ended::Failed(error) => {
+            Build::Failed(error @ SearchError::Glob(_)) => return Err(Failure::usage(error.to_string())),
+            Build::Failed(error) => {
                 let hint = if !target.root.exists() {
                     "the mirror is not there yet: sync it first"
                 } else if target.place.refusal().is_some() {
@@ -203,7 +202,7 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
                 ui.error(&format!("{label} was not indexed: {error}"), Some(hint));
                 total.worst(ExitCode::Failed);
             }
-            Ended::Signal(number) => {
+            Build::Signal(number) => {
                 ui.note(&format!("{label}: stopped; the index is as it was"));
                 total.worst(ExitCode::Signal(number));
                 break;
@@ -213,93 +212,43 @@ fn all(work: &[(Target, IndexOptions)], ui: &Ui) -> Result<Total, Failure> {
     Ok(total)
 }
 
-enum Ended {
+enum Build {
     /// Has the signal that arrived after everything was read.
-    Built(Box<Built>, Option<i32>),
+    Done(Box<Built>, Option<i32>),
     Failed(SearchError),
     Signal(i32),
 }
 
-/// The time for a build to end after a signal. A build that takes longer is abandoned, which is safe: the index stays unchanged.
-const LAST_MOMENT: Duration = Duration::from_millis(700);
-
-/// Listens for signals from the first build to the last, so that none is lost between two builds.
-struct IndexProgress {
-    /// `Some` until it is dropped.
-    runtime: Option<tokio::runtime::Runtime>,
-    signals: Signals,
-}
-
-impl IndexProgress {
-    fn new() -> Result<Self, Failure> {
-        let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
-        let signals = {
-            let _inside = runtime.enter();
-            Signals::listen().map_err(Failure::io("listen for signals"))?
-        };
-        Ok(IndexProgress { runtime: Some(runtime), signals })
-    }
-
-    /// Builds in another thread and shows the progress in this one.
-    fn build(&mut self, target: &Target, options: &IndexOptions, ui: &Ui) -> Result<Ended, Failure> {
-        let IndexProgress { runtime, signals } = self;
-        let (progress, stop) = (Arc::new(Progress::default()), Stop::default());
-        let runtime = runtime.as_ref().ok_or_else(|| Failure::usage("the runtime has ended"))?;
-        runtime.block_on(async {
-            let mut bar = ui.progress(&target.place.label);
-            let mut build = tokio::task::spawn_blocking({
-                let (target, options) = (target.clone(), options.clone());
-                let (progress, stop) = (Arc::clone(&progress), stop.clone());
-                move || search::build(&target, &options, &progress, &stop)
-            });
-            let mut ended: Option<(i32, Instant)> = None;
-            let mut tick = tokio::time::interval(Duration::from_millis(100));
-            let built = loop {
-                tokio::select! {
-                    built = &mut build => break built,
-                    number = signals.next() => {
-                        stop.stop();
-                        if ended.is_some() {
-                            bar.finish();
-                            return Ok(Ended::Signal(number));
-                        }
-                        ended = Some((number, Instant::now() + LAST_MOMENT));
-                    }
-                    () = sleep_until(ended.map_or_else(Instant::now, |(_, at)| at)), if ended.is_some() => {
-                        bar.finish();
-                        return Ok(Ended::Signal(ended.map_or(0, |(number, _)| number)));
-                    }
-                    _ = tick.tick() => bar.set(
-                        progress.done.load(Ordering::Relaxed),
-                        progress.files.load(Ordering::Relaxed),
-                    ),
-                }
+/// Builds an index and shows the progress. A build that is abandoned leaves the index unchanged.
+async fn build(
+    target: &Target,
+    options: &IndexOptions,
+    signals: &mut Signals,
+    ui: &Ui,
+) -> Result<Build, Failure> {
+    let (stop, spinner) = (Stop::default(), ui.spinner());
+    let work = {
+        let (target, options, stop, spinner) =
+            (target.clone(), options.clone(), stop.clone(), spinner.clone());
+        move || {
+            let progress = Progress::default();
+            let done = || Done {
+                things: progress.done.load(Ordering::Relaxed),
+                of: progress.files.load(Ordering::Relaxed),
+                bytes: progress.bytes.load(Ordering::Relaxed),
             };
-            bar.finish();
-            let ended = ended.map(|(number, _)| number);
-            Ok(match (built, ended) {
-                (Ok(Ok(built)), signal) => Ended::Built(Box::new(built), signal),
-                (Ok(Err(SearchError::Stopped)), Some(number)) => Ended::Signal(number),
-                (Ok(Err(error)), _) => Ended::Failed(error),
-                (Err(error), _) => {
-                    return Err(Failure::Io {
-                        tried: "index".into(),
-                        source: std::io::Error::other(error.to_string()),
-                        hint: None,
-                    });
-                }
-            })
-        })
-    }
-}
-
-impl Drop for IndexProgress {
-    fn drop(&mut self) {
-        // Does not wait for an abandoned build.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            spinner.watch(&target.place.label, done, || search::build(&target, &options, &progress, &stop))
         }
-    }
+    };
+    Ok(match stoppable(signals, &stop, READING, work).await? {
+        Ended::Done(Ok(built), signal) => Build::Done(Box::new(built), signal),
+        Ended::Done(Err(SearchError::Stopped), Some(number)) => Build::Signal(number),
+        Ended::Done(Err(error), _) => Build::Failed(error),
+        Ended::Abandoned(number) => {
+            spinner.clear();
+            Build::Signal(number)
+        }
+    })
 }
 
 /// The indexing after a `sync`, for jobs with `after_sync`.
@@ -324,10 +273,14 @@ impl FollowUp {
     /// Builds the indexes. The summary has been printed, so output goes to standard error.
     pub(super) fn run(self, ui: &Ui) -> Result<ExitCode, Failure> {
         let _registered = registered(self.work.iter().map(|(_, work)| work), &self.state);
-        let (mut exit, mut progress) = (ExitCode::Done, IndexProgress::new()?);
+        with_signals(async |signals| self.all(signals, ui).await)
+    }
+
+    async fn all(&self, signals: &mut Signals, ui: &Ui) -> Result<ExitCode, Failure> {
+        let mut exit = ExitCode::Done;
         for (name, (target, options)) in &self.work {
-            match progress.build(target, options, ui)? {
-                Ended::Built(built, signal) => {
+            match build(target, options, signals, ui).await? {
+                Build::Done(built, signal) => {
                     let documents = units::count(built.total.0, "document", "documents");
                     ui.note(&format!("{name}: indexed, {documents}, in {}", units::duration(built.elapsed)));
                     tell_unread(name, &built, ui);
@@ -336,20 +289,20 @@ impl FollowUp {
                     }
                 }
                 // Another process is building the index from the same files.
-                Ended::Failed(SearchError::Busy(_)) => {}
+                Build::Failed(SearchError::Busy(_)) => {}
                 // As with history and logs, the mirror is not affected, and the exit code has been printed already.
-                Ended::Failed(error) if target.place.refusal().is_some() => ui.warning(&format!(
+                Build::Failed(error) if target.place.refusal().is_some() => ui.warning(&format!(
                     "{name} was not indexed: {error}; {} does it when the state directory can be written to",
                     hint::command(["index", name])
                 )),
-                Ended::Failed(error) => {
+                Build::Failed(error) => {
                     ui.error(
                         &format!("{name} was not indexed: {error}"),
                         Some(&format!("{} tries it again", hint::command(["index", name]))),
                     );
                     exit = exit.worst(ExitCode::Failed);
                 }
-                Ended::Signal(number) => {
+                Build::Signal(number) => {
                     ui.note(&format!("{name}: indexing was stopped; the index is as it was"));
                     return Ok(ExitCode::Signal(number));
                 }

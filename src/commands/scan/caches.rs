@@ -1,18 +1,15 @@
 //! `--cache`: lists and removes cached inventories.
 
-use super::lines::shown;
-use super::summary::grouped;
 use crate::cli::{CacheAction, Global, ScanArgs};
 use crate::commands::Failure;
 use crate::commands::targets::{Chosen, targets};
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
-use crate::model::time;
-use crate::output::terminal::Ui;
-use crate::output::units::bytes;
+use crate::output::terminal::{Ui, shown};
+use crate::output::units::{self, bytes, grouped};
 use crate::scan::inventory::FormatError;
 use crate::scan::{Cache, Cached};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -55,21 +52,7 @@ fn age(file: &Cached) -> Option<Duration> {
 }
 
 fn show(kept: &[Cached], ui: &Ui) -> Result<ExitCode, Failure> {
-    for file in kept {
-        let header = file.header.as_ref();
-        let body = json!({
-            "file": file.path.to_string_lossy(),
-            "root": header.ok().map(|header| header.root.to_string_lossy()),
-            "bytes": file.bytes,
-            "age_s": age(file).map(|age| age.as_secs()),
-            "dirs_read": header.ok().map(|header| header.dirs_read),
-            "dirs_reused": header.ok().map(|header| header.dirs_reused),
-            "elapsed_s": header.ok().map(|header| header.elapsed as f64 / 1e9),
-            "duration_s": header.ok().map(|header| header.elapsed as f64 / 1e9),
-            "error": header.err().map(ToString::to_string),
-        });
-        ui.json("inventory", &body)?;
-    }
+    ui.objects("inventory", kept.iter().map(as_json))?;
     let body = json!({ "inventories": kept.len(), "bytes": kept.iter().map(|f| f.bytes).sum::<u64>() });
     ui.report(ExitCode::Done, &body, || {
         if kept.is_empty() {
@@ -81,11 +64,27 @@ fn show(kept: &[Cached], ui: &Ui) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
+fn as_json(file: &Cached) -> Value {
+    let header = file.header.as_ref();
+    let elapsed = header.ok().map(|header| header.elapsed as f64 / 1e9);
+    json!({
+        "file": file.path.to_string_lossy(),
+        "root": header.ok().map(|header| header.root.to_string_lossy()),
+        "bytes": file.bytes,
+        "age_s": age(file).map(|age| age.as_secs()),
+        "dirs_read": header.ok().map(|header| header.dirs_read),
+        "dirs_reused": header.ok().map(|header| header.dirs_reused),
+        "elapsed_s": elapsed,
+        "duration_s": elapsed,
+        "error": header.err().map(ToString::to_string),
+    })
+}
+
 /// Returns a heading and one row per inventory.
 fn rows(kept: &[Cached]) -> Vec<Vec<String>> {
     let mut rows = vec![["SIZE", "USED", "REUSED", "ROOT"].map(String::from).to_vec()];
     for file in kept {
-        let used = age(file).map_or("?".into(), |age| format!("{} ago", time::about(age)));
+        let used = age(file).map_or("?".into(), |age| format!("{} ago", units::whole(age)));
         let (reused, root) = match &file.header {
             Ok(header) => {
                 let dirs = header.dirs_read + header.dirs_reused;

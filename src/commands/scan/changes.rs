@@ -1,10 +1,9 @@
 //! `--diff`: the changes since the last scan.
 
-use super::count;
-use super::lines::{JsonPath, Lines, shown};
 use crate::commands::Failure;
 use crate::model::sanitize;
-use crate::output::terminal::Ui;
+use crate::output::terminal::{JsonPath, Lines, Ui, shown};
+use crate::output::units::count;
 use crate::scan::inventory::{ChangeKind, Changes, Inventory, diff};
 use serde::Serialize;
 

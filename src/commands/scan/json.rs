@@ -1,26 +1,16 @@
-//! The last line of `scan --json`.
+//! The result of `scan --json`.
 
-use super::lines::JsonPath;
-use super::summary::{Found, largest, of_classes, wants_classes};
+use super::summary::{Found, largest};
 use crate::cli::ScanArgs;
-use crate::commands::Failure;
 use crate::commands::targets::Target;
-use crate::model::exit_code::ExitCode;
-use crate::output::terminal::Ui;
-use crate::scan::inventory::{AGES, SIZES, Tally};
+use crate::output::terminal::JsonPath;
+use crate::scan::inventory::{AGES, Classes, SIZES, Tally};
 use crate::scan::{Ended, Scan};
 use serde_json::{Map, Value, json};
 use std::os::unix::ffi::OsStrExt;
 
-/// Prints the line.
-pub(super) fn result(
-    target: &Target,
-    scan: &Scan,
-    found: &Found,
-    args: &ScanArgs,
-    exit: ExitCode,
-    ui: &Ui,
-) -> Result<(), Failure> {
+/// Returns the keys of the result of one tree.
+pub(super) fn body(target: &Target, scan: &Scan, found: &Found, args: &ScanArgs) -> Map<String, Value> {
     let totals = scan.inventory.totals();
     let elapsed = scan.elapsed.as_secs_f64();
     let round = |n: f64, digits: f64| (n * digits).round() / digits;
@@ -29,7 +19,7 @@ pub(super) fn result(
         Some(root) => body.insert("root".into(), root.into()),
         None => {
             let root = JsonPath::from(scan.inventory.root().as_os_str().as_bytes().to_vec());
-            let root = serde_json::to_value(root).map_err(std::io::Error::from)?;
+            let root = serde_json::to_value(root).unwrap_or_default();
             body.insert("root_base64".into(), root["path_base64"].clone())
         }
     };
@@ -87,15 +77,13 @@ pub(super) fn result(
         let top: Vec<Value> = top.collect();
         add("top", top.into());
     }
-    groups(scan, args, &mut add);
-    Ok(ui.result(exit, &body)?)
+    if let Some(classes) = &found.classes {
+        groups(classes, args, &mut add);
+    }
+    body
 }
 
-fn groups(scan: &Scan, args: &ScanArgs, mut add: impl FnMut(&str, Value) -> Option<Value>) {
-    if !wants_classes(args) {
-        return;
-    }
-    let classes = of_classes(&scan.inventory, args.threads);
+fn groups(classes: &Classes, args: &ScanArgs, mut add: impl FnMut(&str, Value) -> Option<Value>) {
     let tally = |tally: &Tally| json!({"files": tally.files, "bytes": tally.bytes});
     if args.by_extension {
         let rows =

@@ -9,30 +9,25 @@ mod summary;
 mod tree;
 mod troubles;
 
-pub(super) use crate::output::units::bytes;
-pub(super) use lines::{JsonPath, Lines, seconds, shown};
-pub(super) use summary::{count, grouped};
+pub(super) use lines::seconds;
 pub(super) use troubles::{tell_damaged, unreadable};
 
+use super::interruption::{READING, interruptible};
 use super::targets::{Chosen, Selected, Target, nothing_left, registered, targets};
 use super::{Failure, file_locations};
 use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
-use crate::output::terminal::{Spinner, Ui};
-use crate::platform;
+use crate::output::terminal::{JsonPath, Lines, Spinner, Ui, shown};
 use crate::scan::inventory::{Inventory, check_names};
 use crate::scan::{
     Cache, Checked, Earlier, Ended, Excludes, Options, Saved, ScanError, ScanProgress, ScanRoot, Stop,
     scan_all,
 };
-use crate::sync::Signals;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
 
 /// The maximum number of trees scanned in parallel, if they do not share a slow disk.
 const PARALLEL: usize = 4;
@@ -72,54 +67,6 @@ fn options(args: &ScanArgs, settings: &ScanSettings, stop: &Stop) -> Result<Opti
         stop: stop.clone(),
         meter: Arc::default(),
     })
-}
-
-/// The time for work to end and report its progress after a signal. Work that takes longer is blocked in a system call, for example on a
-/// dead mount. It is abandoned as if it had been killed, and the next run continues from there.
-pub(super) const READING: Duration = Duration::from_millis(800);
-/// The same for work that changes something. It checks for a stop request between changes; it has more time, since its records are more
-/// valuable.
-pub(super) const CHANGING: Duration = Duration::from_secs(5);
-
-/// Does blocking work. The first signal requests a stop. After `patience`, or on a second signal, the work is abandoned.
-pub(super) fn interruptible(
-    stop: &Stop,
-    ui: &Ui,
-    patience: Duration,
-    work: impl FnOnce() -> Result<ExitCode, Failure> + Send + 'static,
-) -> Result<ExitCode, Failure> {
-    let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
-    let exit = runtime.block_on(async {
-        let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
-        let mut work = tokio::task::spawn_blocking(work);
-        let (mut signal, mut last) = (None, None);
-        loop {
-            tokio::select! {
-                done = &mut work => {
-                    let exit = match done {
-                        Ok(exit) => exit?,
-                        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-                    };
-                    return Ok(signal.map_or(exit, ExitCode::Signal));
-                }
-                number = signals.next() => {
-                    if signal.is_some() {
-                        return Ok(ExitCode::Signal(number));
-                    }
-                    signal = Some(number);
-                    last = Some(Instant::now() + patience);
-                    stop.stop();
-                }
-                () = sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => {
-                    ui.warning("the work does not end and was abandoned; its progress is unknown");
-                    return Ok(signal.map_or(ExitCode::Failed, ExitCode::Signal));
-                }
-            }
-        }
-    });
-    // Do not wait for a thread that is blocked in a system call.
-    runtime.shutdown_background();
-    exit
 }
 
 /// The data for scanning, in a thread of its own.
@@ -204,11 +151,9 @@ impl Work {
             found.gzip = Some(checked);
         }
         troubles::tell(scan, &self.ui);
-        if self.ui.json {
-            json::result(target, scan, &found, &self.args, exit, &self.ui)?;
-        } else {
-            summary::tell(target, scan, &found, &self.args, &self.ui)?;
-        }
+        found.classes = summary::classes(&scan.inventory, &self.args);
+        let body = json::body(target, scan, &found, &self.args);
+        self.ui.report(exit, &body, || summary::tell(target, scan, &found, &self.args, &self.ui))?;
         Ok(exit)
     }
 

@@ -1,7 +1,6 @@
 //! Shows the progress of a scan on a terminal.
 
-use super::lines::shown;
-use crate::output::terminal::Spinner;
+use crate::output::terminal::{Spinner, shown};
 use crate::output::units::{bytes, grouped, left, pace, whole};
 use crate::scan::{Callback, Snapshot};
 use std::collections::VecDeque;

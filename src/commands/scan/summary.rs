@@ -1,15 +1,13 @@
 //! Prints the results of a scan as text.
 
-use super::lines::shown;
 use crate::cli::ScanArgs;
-use crate::commands::Failure;
 use crate::commands::targets::Target;
-use crate::output::terminal::Ui;
-use crate::output::units::bytes;
-pub(in crate::commands) use crate::output::units::grouped;
+use crate::output::terminal::{Ui, shown};
+use crate::output::units::{self, bytes, count, grouped};
 use crate::scan::inventory::{AGES, Changes, Classes, DirRef, Inventory, SIZES, Tally};
-use crate::scan::{Checked, Scan, classes};
+use crate::scan::{self, Checked, Scan};
 use std::cmp::Reverse;
+use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The number of directories and extensions shown by default.
@@ -21,6 +19,7 @@ pub(super) struct Found {
     pub(super) changes: Option<Changes>,
     pub(super) names: Option<u64>,
     pub(super) gzip: Option<Checked>,
+    pub(super) classes: Option<Classes>,
 }
 
 /// The sections to print.
@@ -46,20 +45,8 @@ impl Sections {
     }
 }
 
-/// Whether counts by class are needed, for text or JSON.
-pub(super) fn wants_classes(args: &ScanArgs) -> bool {
-    let wanted = Sections::of(args);
-    wanted.extensions > 0 || wanted.ages || wanted.sizes
-}
-
 /// Prints the summary.
-pub(super) fn tell(
-    target: &Target,
-    scan: &Scan,
-    found: &Found,
-    args: &ScanArgs,
-    ui: &Ui,
-) -> Result<(), Failure> {
+pub(super) fn tell(target: &Target, scan: &Scan, found: &Found, args: &ScanArgs, ui: &Ui) -> io::Result<()> {
     let (inventory, totals) = (&scan.inventory, scan.inventory.totals());
     let of_job = target.job.as_ref().map(|job| format!(" ({})", job.name)).unwrap_or_default();
     ui.line(&format!("{}{of_job}", shown(std::os::unix::ffi::OsStrExt::as_bytes(target.root.as_os_str()))))?;
@@ -87,18 +74,22 @@ pub(super) fn tell(
         ui.line(&format!("  {files} checked, {} damaged", grouped(damaged as u64)))?;
     }
     let wanted = Sections::of(args);
-    if totals.files > 0 && wants_classes(args) {
-        groups(&of_classes(inventory, args.threads), &wanted, ui)?;
+    if let Some(classes) = found.classes.as_ref().filter(|_| totals.files > 0) {
+        groups(classes, &wanted, ui)?;
     }
     top(inventory, wanted.top, ui)
 }
 
-/// Returns the classes of all entries, with ages as of now.
-pub(super) fn of_classes(inventory: &Inventory, threads: Option<u16>) -> Classes {
+/// Returns the classes of all entries, with ages as of now, if text or JSON shows any.
+pub(super) fn classes(inventory: &Inventory, args: &ScanArgs) -> Option<Classes> {
+    let wanted = Sections::of(args);
+    if wanted.extensions == 0 && !wanted.ages && !wanted.sizes {
+        return None;
+    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let threads = threads.filter(|n| *n > 0).map_or(cores, usize::from);
-    classes(inventory, i64::try_from(now).unwrap_or(i64::MAX), threads)
+    let threads = args.threads.filter(|n| *n > 0).map_or(cores, usize::from);
+    Some(scan::classes(inventory, i64::try_from(now).unwrap_or(i64::MAX), threads))
 }
 
 fn how(scan: &Scan) -> String {
@@ -117,7 +108,7 @@ fn how(scan: &Scan) -> String {
     }
 }
 
-fn groups(classes: &Classes, wanted: &Sections, ui: &Ui) -> Result<(), Failure> {
+fn groups(classes: &Classes, wanted: &Sections, ui: &Ui) -> io::Result<()> {
     if !classes.entries.is_empty() {
         ui.line("PDB entries")?;
         let rows = classes.entries.iter().map(|((format, form), n)| {
@@ -152,12 +143,12 @@ fn groups(classes: &Classes, wanted: &Sections, ui: &Ui) -> Result<(), Failure> 
     Ok(())
 }
 
-fn table(title: &str, rows: Vec<(String, Tally)>, ui: &Ui) -> Result<(), Failure> {
+fn table(title: &str, rows: Vec<(String, Tally)>, ui: &Ui) -> io::Result<()> {
     ui.line(title)?;
     let rows = rows.into_iter().map(|(name, tally)| {
         vec![format!("  {name}"), count(tally.files, "file", "files"), bytes(tally.bytes)]
     });
-    Ok(ui.columns(&rows.collect::<Vec<_>>())?)
+    ui.columns(&rows.collect::<Vec<_>>())
 }
 
 /// Returns the largest directories below the root, by apparent size.
@@ -172,7 +163,7 @@ pub(super) fn largest(inventory: &Inventory, n: usize) -> Vec<DirRef<'_>> {
     dirs
 }
 
-fn top(inventory: &Inventory, n: usize, ui: &Ui) -> Result<(), Failure> {
+fn top(inventory: &Inventory, n: usize, ui: &Ui) -> io::Result<()> {
     let largest = largest(inventory, n);
     if largest.is_empty() {
         return Ok(());
@@ -186,22 +177,14 @@ fn top(inventory: &Inventory, n: usize, ui: &Ui) -> Result<(), Failure> {
             shown(&dir.path()) + "/",
         ]
     });
-    Ok(ui.columns(&rows.collect::<Vec<_>>())?)
-}
-
-/// `1 file`, `2,000 files`.
-pub(in crate::commands) fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(n), if n == 1 { one } else { many })
+    ui.columns(&rows.collect::<Vec<_>>())
 }
 
 fn duration(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         return format!("{:.1} ms", time.as_secs_f64() * 1e3);
     }
-    if time < Duration::from_secs(60) {
-        return format!("{:.2}s", time.as_secs_f64());
-    }
-    crate::model::time::about(time)
+    units::duration(time)
 }
 
 #[cfg(test)]
@@ -209,11 +192,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped() {
-        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(n), text);
-        }
+    fn a_fast_scan_took_milliseconds() {
         assert_eq!(duration(Duration::from_micros(1_440)), "1.4 ms");
-        assert_eq!(duration(Duration::from_millis(61_900)), "1m 1s");
+        assert_eq!(duration(Duration::from_millis(61_900)), "1m 02s");
     }
 }

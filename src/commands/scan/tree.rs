@@ -1,10 +1,8 @@
 //! `--tree`: every directory with its totals at any depth.
 
-use super::lines::{JsonPath, Lines, shown};
-use super::summary::grouped;
 use crate::commands::Failure;
-use crate::output::terminal::Ui;
-use crate::output::units::bytes;
+use crate::output::terminal::{JsonPath, Lines, Ui, shown};
+use crate::output::units::{bytes, grouped};
 use crate::scan::inventory::{DirRef, Inventory, State};
 use serde::Serialize;
 
@@ -35,7 +33,7 @@ pub(super) fn tell(inventory: &Inventory, depth: Option<u32>, ui: &Ui) -> Result
         }
         ends.push(dir.end().0);
     }
-    lines.flush()
+    Ok(lines.flush()?)
 }
 
 fn object(dir: &DirRef<'_>, depth: usize) -> Line {

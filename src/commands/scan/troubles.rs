@@ -1,8 +1,7 @@
 //! Reports problems of a scan: the first ten of each kind, and the number of further ones.
 
-use super::lines::{JsonPath, Lines, shown};
 use crate::commands::Failure;
-use crate::output::terminal::Ui;
+use crate::output::terminal::{JsonPath, Lines, Ui, shown};
 use crate::scan::inventory::Kind;
 use crate::scan::{Damage, Ended, Scan, Trouble, TroubleKind};
 use serde::Serialize;
@@ -92,5 +91,5 @@ pub(in crate::commands) fn tell_damaged(damaged: &[(Vec<u8>, Damage)], ui: &Ui) 
         let body = || DamagedLine { path: path.clone().into(), damage: damage.word(), text };
         lines.item("damaged", body, || line)?;
     }
-    lines.flush()
+    Ok(lines.flush()?)
 }

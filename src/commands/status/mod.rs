@@ -3,13 +3,12 @@
 mod json;
 mod page;
 
+use super::interruption::with_signals;
 use super::{Failure, file_locations, settings};
 use crate::cli::{Global, StatusArgs};
 use crate::config::{self, Period};
 use crate::model::exit_code::ExitCode;
 use crate::output::terminal::{Ui, Watch, quit_typed};
-use crate::platform;
-use crate::sync::Signals;
 use crate::system::status::{Gatherer, Snapshot, Subject};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -76,17 +75,15 @@ fn stale(seen: &Snapshot, max_age: Option<Duration>) -> Vec<String> {
 }
 
 fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<ExitCode, Failure> {
-    let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
-    let exit = runtime.block_on(async {
-        // Before the screen is set up: from here on, a signal does not end the process without restoring the terminal.
-        let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
-        let screen = if ui.json { None } else { Watch::start()? };
-        if screen.is_none() && !ui.json {
-            return Err(Failure::usage_hint(
+    // The screen is set up inside: a signal must not end the process without restoring the terminal.
+    with_signals(async |signals| {
+        let no_terminal = || {
+            Failure::usage_hint(
                 "--watch needs a terminal on standard output",
                 "leave --watch out, or add --json for repeated lines",
-            ));
-        }
+            )
+        };
+        let screen = if ui.json { None } else { Some(Watch::start()?.ok_or_else(no_terminal)?) };
         let mut frames = tokio::time::interval(FRAME);
         frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut typed = tokio::task::spawn_blocking(quit_typed);
@@ -95,10 +92,9 @@ fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit
             tokio::select! {
                 _ = frames.tick() => {
                     let seen = gatherer.snapshot();
-                    match &screen {
-                        Some(screen) => screen.draw(&page::lines(&seen, max_age, ui), ui)?,
-                        None => ui.json("status", &json::snapshot(&seen, &stale(&seen, max_age)))?,
-                    }
+                    ui.item("status", &json::snapshot(&seen, &stale(&seen, max_age)), || {
+                        screen.iter().try_for_each(|screen| screen.draw(&page::lines(&seen, max_age, ui), ui))
+                    })?;
                 }
                 quit = &mut typed, if listening => {
                     if quit.unwrap_or(false) {
@@ -113,10 +109,7 @@ fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit
                 }
             }
         }
-    });
-    // Do not wait for the thread that reads a key.
-    runtime.shutdown_background();
-    exit
+    })
 }
 
 /// SIGINT.

@@ -121,17 +121,15 @@ impl Page<'_> {
 
     fn running(&self, job: &RunningJob) -> Vec<String> {
         let or_empty = |text: Option<String>| text.unwrap_or_default();
+        let progress = &job.progress;
         vec![
             format!("  {}", job.job),
             job.state.clone(),
             if job.attempt > 1 { format!("try {}", job.attempt) } else { String::new() },
-            or_empty(job.percent.map(|percent| format!("{percent:.0} %"))),
-            or_empty(job.bytes.map(bytes)),
-            or_empty(job.rate.and_then(rate)),
-            or_empty(
-                job.eta_s
-                    .and_then(|eta| Some(format!("{} left", whole(Duration::try_from_secs_f64(eta).ok()?)))),
-            ),
+            or_empty(progress.percent.map(|percent| format!("{percent:.0} %"))),
+            or_empty(progress.bytes.map(bytes)),
+            or_empty(progress.rate.and_then(rate)),
+            or_empty(progress.eta.map(|eta| format!("{} left", whole(eta)))),
             or_empty(job.source.clone()),
         ]
     }
@@ -219,6 +217,7 @@ pub(super) fn forecast(disk: &Disk, jobs: &[Freshness]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::event::Progress;
     use crate::platform::Memory;
     use crate::system::status::Newest;
     use std::sync::Arc;
@@ -263,10 +262,13 @@ mod tests {
             attempt: 2,
             source: Some("rsync://h/m/".into()),
             started: Some(time(-60)),
-            bytes: Some(1_200_000),
-            percent: Some(42.4),
-            rate: Some(3e6),
-            eta_s: Some(90.0),
+            progress: Progress {
+                bytes: Some(1_200_000),
+                percent: Some(42.4),
+                files: None,
+                rate: Some(3e6),
+                eta: Some(Duration::from_secs(90)),
+            },
             ..RunningJob::waiting("a")
         };
         let jobs = vec![job, RunningJob::waiting("b")];

@@ -2,7 +2,8 @@
 
 mod repair;
 
-use super::scan::{CHANGING, READING, count, interruptible, shown, tell_damaged};
+use super::interruption::{CHANGING, READING, interruptible};
+use super::scan::tell_damaged;
 use super::targets::{Chosen, Selected, Target, nothing_left, registered, targets};
 use super::{Failure, file_locations};
 use crate::cli::{Global, VerifyArgs};
@@ -10,16 +11,14 @@ use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::model::time;
-use crate::output::terminal::{Spinner, Ui};
+use crate::output::terminal::{Done, Ui, shown};
+use crate::output::units::count;
 use crate::scan::{Cache, Checked, Earlier, Options, Stop, check_gzip};
 use repair::{Left, Repair};
 use serde_json::json;
 use std::ffi::OsStr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-/// The interval of progress updates.
-const TICK: Duration = Duration::from_millis(200);
 
 /// Verifies the trees named on the command line.
 pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
@@ -125,14 +124,12 @@ impl Work {
     }
 
     fn check(&self, target: &Target, paths: &[Vec<u8>]) -> Result<Checked, Failure> {
-        let (done, spinner, over) = (AtomicU64::new(0), self.ui.spinner(), AtomicBool::new(false));
-        std::thread::scope(|scope| {
-            let watch = scope.spawn(|| show(&spinner, &target.label(), &done, paths.len(), &over));
-            let checked = check_gzip(&target.root, paths, self.options.threads, &self.options.stop, &done);
-            over.store(true, Ordering::Relaxed);
-            watch.thread().unpark();
-            checked.map_err(Failure::io(format!("open {}", sanitize::path(&target.root))))
-        })
+        let checked = AtomicU64::new(0);
+        let done = || Done { things: checked.load(Ordering::Relaxed), of: paths.len() as u64, bytes: 0 };
+        let Options { threads, stop, .. } = &self.options;
+        let check = || check_gzip(&target.root, paths, *threads, stop, &checked);
+        let checked = self.ui.spinner().watch(&target.label(), done, check);
+        checked.map_err(Failure::io(format!("open {}", sanitize::path(&target.root))))
     }
 
     /// Reports files in other compression formats. They are not checked, and must not appear to be intact.
@@ -180,13 +177,4 @@ impl Work {
         };
         Ok(self.ui.report(exit, &body, text)?)
     }
-}
-
-/// Updates the spinner until `over` is set.
-fn show(spinner: &Spinner, label: &str, done: &AtomicU64, all: usize, over: &AtomicBool) {
-    while spinner.is_visible() && !over.load(Ordering::Relaxed) {
-        spinner.set(&format!("{label}: {} of {all} checked", done.load(Ordering::Relaxed)));
-        std::thread::park_timeout(TICK);
-    }
-    spinner.clear();
 }

@@ -2,16 +2,15 @@
 
 use super::super::Failure;
 use super::super::targets::Target;
-use crate::commands::scan::shown;
+use crate::commands::interruption::with_signals;
 use crate::config::Config;
 use crate::model::event::{Event, Level, Stream};
 use crate::model::job::Job;
 use crate::model::result::{Outcome, Summary, SyncResult};
-use crate::output::terminal::Ui;
-use crate::platform;
+use crate::output::terminal::{Ui, shown};
 use crate::rsync::fetch_files::FetchFiles;
 use crate::scan::{Checked, Damage};
-use crate::sync::{self, Mode, Plan, Signals};
+use crate::sync::{self, Mode, Plan};
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
@@ -123,9 +122,7 @@ impl Repair {
             watch: crate::history::stats::Watch::default(),
             again: self.ui.again.into(),
         };
-        let runtime = platform::runtime().map_err(Failure::io("start the runtime"))?;
-        let summary = runtime.block_on(async {
-            let mut signals = Signals::listen().map_err(Failure::io("listen for signals"))?;
+        with_signals(async |signals| {
             let (events, mut told) = mpsc::channel(64);
             let ui = self.ui;
             let teller = tokio::spawn(async move {
@@ -133,13 +130,11 @@ impl Repair {
                     tell(&stamped, &ui);
                 }
             });
-            let summary = sync::run(plan, events, &mut signals).await;
+            let summary = sync::run(plan, events, signals).await;
             // It ends when the last sender is dropped, which has just happened. A panic in it was reported already.
             let _ = teller.await;
-            Ok::<_, Failure>(summary)
-        });
-        runtime.shutdown_background();
-        summary
+            Ok(summary)
+        })
     }
 }
 

@@ -64,7 +64,7 @@ impl Stage {
 
 fn progress(job: &str, percent: Option<f64>) -> Event {
     let progress = Progress {
-        bytes: 12_300_000,
+        bytes: Some(12_300_000),
         percent,
         files: Some(7),
         rate: Some(1_200_000.0),

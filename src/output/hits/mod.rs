@@ -171,11 +171,9 @@ pub fn print(
     };
     match layout {
         Layout::Table | Layout::Nul(_) => {
-            return if ui.json {
-                print_json(rows, answered, exit, ui)
-            } else {
-                print_table(rows, answered, ui)
-            };
+            ui.objects("hit", rows.iter().map(Row::json))?;
+            ui.objects("facet", answered.facets.iter().map(facet))?;
+            return ui.report(exit, &result(rows, answered), || print_table(rows, answered, ui));
         }
         Layout::Ids => {
             rows.iter()
@@ -192,24 +190,18 @@ pub fn print(
     ui.raw(&out)
 }
 
-fn print_json(rows: &[Row], answered: &Answered<'_>, exit: ExitCode, ui: &Ui) -> io::Result<()> {
-    for row in rows {
-        ui.json("hit", &row.json())?;
-    }
-    for (field, values) in &answered.facets {
-        let values: Vec<Value> =
-            values.iter().map(|(value, count)| json!({ "value": value, "count": count })).collect();
-        ui.json("facet", &json!({ "field": field, "values": values }))?;
-    }
+fn facet((field, values): (&&'static str, &&[(String, u64)])) -> Value {
+    let value = |(value, count): &(String, u64)| json!({ "value": value, "count": count });
+    json!({ "field": field, "values": values.iter().map(value).collect::<Vec<_>>() })
+}
+
+fn result(rows: &[Row], answered: &Answered<'_>) -> Value {
     let milliseconds = (answered.elapsed.as_secs_f64() * 1e6).round() / 1e3;
-    ui.result(
-        exit,
-        &json!({
-            "hits": rows.len(), "total": answered.total, "documents": answered.documents, "elapsed_ms": milliseconds,
-            "duration_s": milliseconds / 1e3,
-            "timed_out": answered.timed_out, "late": answered.late,
-        }),
-    )
+    json!({
+        "hits": rows.len(), "total": answered.total, "documents": answered.documents, "elapsed_ms": milliseconds,
+        "duration_s": milliseconds / 1e3,
+        "timed_out": answered.timed_out, "late": answered.late,
+    })
 }
 
 fn print_table(rows: &[Row], answered: &Answered<'_>, ui: &Ui) -> io::Result<()> {

@@ -33,7 +33,13 @@ fn a_run_reads_as_the_contract_says() {
         Event::Progress {
             job: "a".into(),
             part: None,
-            progress: Progress { bytes: 123, percent: Some(42.0), files: Some(7), rate: None, eta: None },
+            progress: Progress {
+                bytes: Some(123),
+                percent: Some(42.0),
+                files: Some(7),
+                rate: None,
+                eta: None,
+            },
         },
         Event::Retry {
             job: "a".into(),

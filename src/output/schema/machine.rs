@@ -1,5 +1,6 @@
 //! `status`, `doctor`, `mirrors` and `reclaim`.
 
+use super::sync::{ETA, FILES, PERCENT, RATE};
 use super::types::{BOOL, BYTES, COUNT, INTEGER, Key, NUMBER, Object, SECONDS, TEXT, TEXTS, TIME, Type, key};
 
 const MEMORY: Type = Type::Object(&[
@@ -35,10 +36,10 @@ const RUNNING_JOB: Type = Type::Object(&[
     key("source", Type::Null(&TEXT), "Source of the attempt."),
     key("started", Type::Null(&TIME), "Start time."),
     key("bytes", Type::Null(&BYTES), "Bytes transferred in this attempt."),
-    key("percent", Type::Null(&Type::Percent), "Progress."),
-    key("files", Type::Null(&COUNT), "Files transferred in this attempt."),
-    key("rate", Type::Null(&Type::BytesPerSecond), "Transfer rate."),
-    key("eta_s", Type::Null(&SECONDS), "Remaining time, estimated by rsync."),
+    PERCENT,
+    FILES,
+    RATE,
+    ETA,
     key("ended", BOOL, "Whether the job has ended."),
 ]);
 const RUN: Type = Type::Object(&[

@@ -14,6 +14,14 @@ const PART: Key = maybe(
     "Which transfer of the job; missing for a job with one.",
 );
 
+// The progress of a transfer, also in the lines of `status`.
+pub(super) const PERCENT: Key =
+    key("percent", Type::Null(&Type::Percent), "Progress; never decreases within an attempt.");
+pub(super) const FILES: Key = key("files", Type::Null(&COUNT), "Files transferred in this attempt.");
+pub(super) const RATE: Key =
+    key("rate", Type::Null(&Type::BytesPerSecond), "Transfer rate over the last seconds.");
+pub(super) const ETA: Key = key("eta_s", Type::Null(&SECONDS), "Remaining time, estimated by rsync.");
+
 const TALLY: Type = Type::Object(&[
     key("files", COUNT, "Files, links and other entries, without directories."),
     key("dirs", COUNT, "Number of directories."),
@@ -143,10 +151,10 @@ pub(super) const OBJECTS: [Object; 15] = [
         keys: &[
             JOB,
             key("bytes", BYTES, "Bytes of files transferred in this attempt."),
-            key("percent", Type::Null(&Type::Percent), "Progress; never decreases within an attempt."),
-            key("files", Type::Null(&COUNT), "Files transferred in this attempt."),
-            key("rate", Type::Null(&Type::BytesPerSecond), "Transfer rate over the last seconds."),
-            key("eta_s", Type::Null(&SECONDS), "Remaining time, estimated by rsync."),
+            PERCENT,
+            FILES,
+            RATE,
+            ETA,
             PART,
         ],
     },

@@ -117,14 +117,20 @@ impl Ui {
         body: &impl Serialize,
         text: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<()> {
-        if self.json { self.json(event, body) } else { text() }
+        if self.json { self.object(event, body) } else { text() }
     }
 
-    /// Prints a JSON object as a line on standard output; nothing without `--json`. `event` is its name; `time` is added.
-    pub fn json(&self, event: &str, body: &impl Serialize) -> io::Result<()> {
+    /// Prints an object for each of the things that a command lists; nothing without `--json`. Their text is a table, which the command
+    /// prints with its result.
+    pub fn objects<B: Serialize>(&self, event: &str, bodies: impl IntoIterator<Item = B>) -> io::Result<()> {
         if !self.json {
             return Ok(());
         }
+        bodies.into_iter().try_for_each(|body| self.object(event, &body))
+    }
+
+    /// Prints an object as a line on standard output. `event` is its name; `time` is added.
+    fn object(&self, event: &str, body: &impl Serialize) -> io::Result<()> {
         let mut value = serde_json::to_value(body)?;
         for key in ["hint", "text"] {
             if let Some(Value::String(text)) = value.get_mut(key) {

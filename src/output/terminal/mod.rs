@@ -6,6 +6,7 @@ mod environment;
 mod excerpt;
 mod glyphs;
 mod json;
+mod lines;
 mod progress;
 mod shortened;
 mod spinner;
@@ -19,7 +20,8 @@ mod wrap;
 pub use environment::{Environment, decide};
 pub use glyphs::Glyphs;
 pub use json::{ErrorKind, ErrorObject, append_line};
-pub use progress::Progress;
+pub use lines::{JsonPath, Lines, shown};
+pub use progress::Done;
 pub use shortened::{LEAST, shortened};
 pub use spinner::Spinner;
 pub use table::{First, table};
@@ -183,11 +185,6 @@ impl Ui {
     fn is_watched(&self) -> bool {
         let env = Environment::read();
         io::stderr().is_terminal() && !env.dumb && !env.ci && !self.quiet && !self.json
-    }
-
-    /// Returns a progress bar on standard error, if progress is shown there.
-    pub fn progress(&self, label: &str) -> Progress {
-        Progress::new(label, self.is_watched())
     }
 
     /// Prints a note on standard error, on one line; not with `-q`.

@@ -1,52 +1,60 @@
-//! The progress of a long operation.
+//! The progress of work whose amount is known.
 
-use super::{Environment, Glyphs};
-use crate::model::sanitize;
-use crate::output::units;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use super::Spinner;
+use crate::output::units::{bytes, grouped, left, pace, whole};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-/// A progress bar, or nothing if bars are not shown.
-#[derive(Debug)]
-pub struct Progress {
-    bar: ProgressBar,
-    started: Instant,
+/// The interval of updates.
+const TICK: Duration = Duration::from_millis(200);
+
+/// What is done.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// The number of files or entries that are done.
+    pub things: u64,
+    /// The number of all of them; 0 while it is unknown.
+    pub of: u64,
+    /// The size of those that are done in bytes; 0 if it is not counted.
+    pub bytes: u64,
 }
 
-fn text(done: u64, total: u64, elapsed: Duration) -> String {
-    let mut text = format!("{}/{} files", units::grouped(done), units::grouped(total));
-    if let Some(left) = units::left(done, total, elapsed) {
-        let pace = units::pace(done as f64 / elapsed.as_secs_f64());
-        text += &format!(", {pace}/s, {} left", units::whole(left));
+fn text(label: &str, done: Done, elapsed: Duration) -> String {
+    let Done { things, of, bytes: size } = done;
+    if of == 0 {
+        return label.into();
+    }
+    let mut text = format!("{label}: {} of {}", grouped(things), grouped(of));
+    if size > 0 {
+        text += &format!(", {}", bytes(size));
+    }
+    if let Some(left) = left(things, of, elapsed) {
+        let pace = pace(things as f64 / elapsed.as_secs_f64());
+        text += &format!(", {pace}/s, {} left", whole(left));
     }
     text
 }
 
-impl Progress {
-    pub(super) fn new(label: &str, wanted: bool) -> Self {
-        let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target).with_prefix(sanitize::line(label).into_owned());
-        if let Ok(style) = ProgressStyle::with_template("[{prefix}] {msg} {wide_bar}") {
-            bar.set_style(style.progress_chars(Glyphs::of(Environment::read().utf8).bar));
+impl Spinner {
+    /// Does `work` and shows meanwhile what is done. Removes the line at the end.
+    pub fn watch<T>(&self, label: &str, done: impl Fn() -> Done + Send, work: impl FnOnce() -> T) -> T {
+        if !self.is_visible() {
+            return work();
         }
-        Progress { bar, started: Instant::now() }
-    }
-
-    /// Sets the progress. A total of 0 is unknown, and nothing is shown.
-    pub fn set(&mut self, done: u64, total: u64) {
-        if total == 0 {
-            return;
-        }
-        self.bar.set_message(text(done, total, self.started.elapsed()));
-        self.bar.update(|state| {
-            state.set_len(total);
-            state.set_pos(done);
-        });
-    }
-
-    /// Removes the bar.
-    pub fn finish(self) {
-        self.bar.finish_and_clear();
+        let (over, ended) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            // Dropped at the end of the work, also if it panics.
+            let _over = over;
+            scope.spawn(move || {
+                let started = Instant::now();
+                while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    self.set(&text(label, done(), started.elapsed()));
+                }
+                self.clear();
+            });
+            work()
+        })
     }
 }
 
@@ -56,7 +64,10 @@ mod tests {
 
     #[test]
     fn a_pace_and_a_rest_are_shown_once_they_are_known() {
-        assert_eq!(text(0, 3_199, Duration::from_secs(9)), "0/3,199 files");
-        assert_eq!(text(6_398, 12_796, Duration::from_secs(2)), "6,398/12,796 files, 3,199/s, 2s left");
+        let shown =
+            |things, of, bytes, seconds| text("a", Done { things, of, bytes }, Duration::from_secs(seconds));
+        assert_eq!(shown(0, 0, 0, 9), "a");
+        assert_eq!(shown(0, 3_199, 0, 9), "a: 0 of 3,199");
+        assert_eq!(shown(6_398, 12_796, 1_000_000, 2), "a: 6,398 of 12,796, 1.0 MB, 3,199/s, 2s left");
     }
 }

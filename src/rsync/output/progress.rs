@@ -34,7 +34,7 @@ pub(super) fn read(line: &[u8]) -> Option<Progress> {
     };
     // At the very beginning nothing was transferred, and "0:00:00" is not an estimate.
     let eta = if files.is_none() && rate > 0.0 { time } else { None };
-    Some(Progress { bytes, percent: Some(percent as f64), files, rate: Some(rate), eta })
+    Some(Progress { bytes: Some(bytes), percent: Some(percent as f64), files, rate: Some(rate), eta })
 }
 
 /// Whether such a line is complete: rsync ends it with the brackets, or with two spaces in their place.

@@ -149,7 +149,7 @@ fn progress_rises_to_the_end() {
     assert!(progress.len() > 5);
     assert!(progress.windows(2).all(|w| w[0].bytes <= w[1].bytes && w[0].percent <= w[1].percent));
     let last = progress[progress.len() - 1];
-    assert_eq!((last.bytes, last.percent, last.files), (1_200_000, Some(100.0), Some(3)));
+    assert_eq!((last.bytes, last.percent, last.files), (Some(1_200_000), Some(100.0), Some(3)));
     assert!(progress.iter().any(|p| p.eta.is_some_and(|eta| eta > Duration::from_secs(1))));
     assert_eq!(reader.stats().transferred, Some(3));
     assert!(!lines.iter().any(|l| matches!(l, Line::Text(text) if text.contains(&b'%'))), "{lines:?}");
@@ -162,10 +162,10 @@ fn progress_in_all_its_forms() {
         _ => None,
     };
     let p = read("        1234567  42%   10.00MB/s    0:00:12  ").unwrap();
-    assert_eq!((p.bytes, p.percent, p.files), (1_234_567, Some(42.0), None));
+    assert_eq!((p.bytes, p.percent, p.files), (Some(1_234_567), Some(42.0), None));
     assert_eq!((p.rate, p.eta), (Some(10.0 * 1_048_576.0), Some(Duration::from_secs(12))));
     let p = read("  1234567890123   0%    2.79GB/s  123:45:06 (xfr#3, ir-chk=1005/1010)").unwrap();
-    assert_eq!((p.bytes, p.files, p.eta), (1_234_567_890_123, Some(3), None));
+    assert_eq!((p.bytes, p.files, p.eta), (Some(1_234_567_890_123), Some(3), None));
     let p = read("          32768   2%    0.50kB/s   ??:??:??  ").unwrap();
     assert_eq!((p.rate, p.eta), (Some(512.0), None));
     for not in [
