@@ -3,10 +3,10 @@
 use super::Mode;
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::blocking::{last_moment, off_thread};
+use super::entries_seen::Seen;
 use super::guard;
 use super::job_events::JobEvents;
 use super::listing::{self, Collector, Deletions, Listing, needs_names, plan_path};
-use super::only_entries::Seen;
 use super::remove::{self, Removed};
 use super::transport::{Ended, OnChange, Ran, Request, Show, came};
 use crate::clean::PlanError;
