@@ -122,6 +122,7 @@ impl AttemptRunner<'_> {
             self.evidence.arrived = arrived;
             return Ok(None);
         }
+        self.tell_each(&left).await;
         Ok(Some(self.reason(&left)))
     }
 
@@ -222,6 +223,16 @@ impl AttemptRunner<'_> {
         }
     }
 
+    /// Names all of these files in the log and with `-v`; the reason has the first few.
+    async fn tell_each(&self, left: &[(Vec<u8>, Damage)]) {
+        if left.len() > TOLD {
+            for (name, damage) in left {
+                let text = format!("not intact: {}", shown(&[(name.clone(), damage.clone())]));
+                self.job_events.notice(Level::Debug, text).await;
+            }
+        }
+    }
+
     /// The reason for an attempt that leaves these files.
     fn reason(&self, left: &[(Vec<u8>, Damage)]) -> Reason {
         let (unread, damaged): (Vec<_>, Vec<_>) =
@@ -235,7 +246,7 @@ impl AttemptRunner<'_> {
             text.push(format!("{} cannot be checked: {}", files(unread.len()), shown(&unread)));
         }
         if self.evidence.not_deleted > 0 {
-            text.push("nothing is deleted before they are intact".into());
+            text.push("nothing is deleted before this is mended".into());
         }
         let hint = if damaged.is_empty() {
             "the next run checks them again; can this user read them, and does the disk report errors?"
