@@ -3,6 +3,7 @@
 use super::common_grams::pair;
 use super::schema::{Fields, words_of};
 use super::stems::Stems;
+use crate::search::entry::{Kind, normal};
 use crate::search::query::{self, Bound, Field as F, FieldType, Node};
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -16,7 +17,8 @@ use tantivy::{Searcher, Term};
 
 type Condition = Box<dyn Query>;
 
-/// The score of an ID that is exactly the word searched for.
+/// The score of an ID that is exactly the word searched for; the score is added once more for a structure and twice for a readable file. Words
+/// score less, so for an ID structures come first, and broken files come last.
 const ID: f32 = 50.0;
 /// The maximum number of other forms of a word to look up.
 const MOST_FORMS: usize = 32;
@@ -124,10 +126,20 @@ impl Compiler<'_> {
         if field.is_some() {
             return anywhere;
         }
-        match crate::search::entry::normal(text) {
+        match normal(text) {
             Some(id) => {
-                let id = ConstScoreQuery::new(self.exact(F::Id, &id), ID);
-                Box::new(BooleanQuery::union(vec![Box::new(id), anywhere]))
+                let with = |field, value| -> Condition {
+                    let both = vec![self.exact(F::Id, &id), self.exact(field, value)];
+                    Box::new(BooleanQuery::intersection(both))
+                };
+                let better = [
+                    (self.exact(F::Id, &id), ID),
+                    (with(F::Status, "ok"), 2.0 * ID),
+                    (with(F::Kind, Kind::Structure.word()), ID),
+                ];
+                let better = better
+                    .map(|(query, score)| -> Condition { Box::new(ConstScoreQuery::new(query, score)) });
+                Box::new(BooleanQuery::union(better.into_iter().chain([anywhere]).collect()))
             }
             None => anywhere,
         }

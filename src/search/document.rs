@@ -115,7 +115,10 @@ impl Page<'_> {
             self.anywhere(class);
         }
         if let Some(group) = &entry.space_group {
-            group_forms(group).iter().for_each(|form| self.word(F::SpaceGroup, form));
+            for form in group_forms(group) {
+                self.word(F::SpaceGroup, &form);
+                self.anywhere(&form);
+            }
             self.anywhere(group);
         }
         for reference in &entry.references {

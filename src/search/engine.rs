@@ -8,22 +8,23 @@ use super::entry_key;
 use super::facets::{self, Match, Matches};
 use super::hit::{Hit, Outcome, Place, Request, Sort};
 use super::location::Opened;
-use super::schema::Fields;
+use super::schema::{Fields, KEY};
 use super::single_index::{self, Answer, Found, Shared};
 use crate::model::document_summary::DocumentSummary;
 use crate::search::query::Field;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::ops::Bound;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tantivy::collector::TopDocs;
-use tantivy::query::{BooleanQuery, Query, TermQuery};
+use tantivy::query::{BooleanQuery, Query, RangeQuery, TermQuery};
 use tantivy::schema::{IndexRecordOption, Value};
-use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term};
+use tantivy::{DocAddress, IndexReader, Order, ReloadPolicy, Searcher, TantivyDocument, Term};
 
 /// Options of an engine.
 #[derive(Debug, Clone)]
@@ -290,7 +291,7 @@ impl Moment<'_> {
         }
         let mut shown =
             first.ok_or_else(|| tantivy::TantivyError::InternalError("a hit without a document".into()))?;
-        if shown.error.is_some() && shown.title.is_none() {
+        if shown.title.is_none() {
             shown.title = self.title_elsewhere(&shown, group.found.key)?;
         }
         Ok(Hit { score, shown, places })
@@ -305,26 +306,31 @@ impl Moment<'_> {
         })
     }
 
-    /// Returns the title of a readable copy of the same entry, for a broken copy.
-    fn title_elsewhere(&self, broken: &DocumentSummary, key: u64) -> tantivy::Result<Option<String>> {
-        let (Some(id), Some(_)) = (&broken.id, entry_key::entry(key)) else { return Ok(None) };
-        let term = |field: Field, value: &str| -> Box<dyn Query> {
-            let term = Term::from_field_text(self.engine.fields.of(field), value);
-            Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+    /// Returns the title of the best other document of the same entry, for a document without one.
+    fn title_elsewhere(&self, untitled: &DocumentSummary, key: u64) -> tantivy::Result<Option<String>> {
+        let (Some(id), Some(entry)) = (&untitled.id, entry_key::entry(key)) else { return Ok(None) };
+        let fields = &self.engine.fields;
+        let term = |field, value: &str| -> Box<dyn Query> {
+            Box::new(TermQuery::new(Term::from_field_text(field, value), IndexRecordOption::Basic))
         };
-        let good = BooleanQuery::intersection(vec![
-            term(Field::Id, id),
-            term(Field::Kind, &broken.kind),
-            term(Field::Status, "ok"),
+        let (first, last) = entry_key::range(entry);
+        let edge = |key| Bound::Included(Term::from_field_u64(fields.key, key));
+        let titled = BooleanQuery::intersection(vec![
+            term(fields.of(Field::Id), id),
+            term(fields.has, Field::Title.name()),
+            Box::new(RangeQuery::new(edge(first), edge(last))),
         ]);
+        let best = || TopDocs::with_limit(1).order_by_fast_field::<u64>(KEY, Order::Asc);
+        let mut found: Option<(u64, usize, DocAddress)> = None;
         for (at, searcher) in self.searchers.iter().enumerate() {
-            for (_, document) in searcher.search(&good, &TopDocs::with_limit(4).order_by_score())? {
-                if let Some(title) = self.shown(at, document)?.title {
-                    return Ok(Some(title));
+            for (key, document) in searcher.search(&titled, &best())? {
+                let order = entry_key::order(key.unwrap_or(u64::MAX));
+                if found.is_none_or(|(known, ..)| order < known) {
+                    found = Some((order, at, document));
                 }
             }
         }
-        Ok(None)
+        found.map_or(Ok(None), |(_, at, document)| Ok(self.shown(at, document)?.title))
     }
 }
 
@@ -356,7 +362,7 @@ fn grouped(answers: Vec<(usize, Answer)>) -> Vec<Group> {
             }
         }
     }
-    // The entry itself comes before its assemblies, and readable files come before broken ones.
+    // The document that represents the entry best comes first.
     groups.iter_mut().for_each(|group| group.places.sort_by_key(|(_, _, order)| *order));
     groups
 }

@@ -4,11 +4,13 @@ use crate::search::entry::{Entry, Kind, normal};
 
 /// The document is an entry of its own: an ID such as `model` may mean anything.
 const ALONE: u64 = 1;
-/// The file could not be read.
-const BROKEN: u64 = 2;
 /// The document is not the entry itself but an assembly of it, or a file known only by its name.
-const SECOND: u64 = 4;
-const FLAGS: u64 = ALONE | BROKEN | SECOND;
+const SECOND: u64 = 2;
+/// The document has no title, so the file may have been cut off in its header.
+const UNTITLED: u64 = 4;
+/// The file could not be read.
+const BROKEN: u64 = 8;
+const FLAGS: u64 = ALONE | SECOND | UNTITLED | BROKEN;
 
 /// The position of the kind. Between it and the flags is the ID as a number in base 36, so consecutive IDs have consecutive keys.
 const KIND: u32 = 48;
@@ -17,15 +19,16 @@ const HASHED: u64 = 1 << 63;
 
 /// Returns the key of an entry in the file `path`.
 pub(super) fn of(entry: &Entry, path: &[u8]) -> u64 {
-    let broken = if entry.error.is_some() { BROKEN } else { 0 };
+    let flag = |is: bool, flag: u64| if is { flag } else { 0 };
+    let lacks = flag(entry.error.is_some(), BROKEN) | flag(entry.title.is_none(), UNTITLED);
     let id = entry.id.as_ref().filter(|id| entry.kind == Kind::Component || normal(id).as_ref() == Some(id));
-    let Some(id) = id else { return hash(path) | ALONE | broken };
+    let Some(id) = id else { return hash(path) | ALONE | lacks };
     let (kind, second) = match entry.kind {
         Kind::Assembly | Kind::Name | Kind::Text => (Kind::Structure, SECOND),
         kind => (kind, 0),
     };
     let number = number(id).map(|number| (kind as u64) << KIND | number << FLAGS.count_ones());
-    number.unwrap_or_else(|| hash(format!("{}:{id}", kind.word()).as_bytes())) | second | broken
+    number.unwrap_or_else(|| hash(format!("{}:{id}", kind.word()).as_bytes())) | second | lacks
 }
 
 /// Returns the ID as a number. Shorter IDs come first, so that `1` and `01` differ. `None` if the ID has other characters or more than
@@ -47,9 +50,16 @@ pub(super) fn entry(key: u64) -> Option<u64> {
     (key & ALONE == 0).then_some(key >> FLAGS.count_ones())
 }
 
-/// Returns the rank of a document in its entry. Lower values represent the entry better.
+/// Returns the lowest and the highest key of the documents of an entry.
+pub(super) fn range(entry: u64) -> (u64, u64) {
+    let first = entry << FLAGS.count_ones();
+    (first, first | FLAGS)
+}
+
+/// Returns the rank of a document in its entry. Lower values represent the entry better: readable files come before broken ones, files
+/// with a title before others, and the entry itself before its assemblies.
 pub(super) fn order(key: u64) -> u64 {
-    key & (BROKEN | SECOND)
+    key & (BROKEN | UNTITLED | SECOND)
 }
 
 #[cfg(test)]

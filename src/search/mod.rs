@@ -28,6 +28,8 @@ mod hit;
 mod indexed_files;
 mod location;
 pub mod query;
+#[cfg(test)]
+mod ranking_tests;
 mod read_only_dir;
 mod schema;
 mod single_index;

@@ -133,6 +133,9 @@ const ENDINGS: [(&str, &str); 32] = [
 /// Returns the American spelling of a word. It is used for comparisons only: a word with the same spelling in both may become a string that
 /// is no word.
 fn american(word: &str) -> String {
+    if matches!(word, "haem" | "haems") {
+        return "heme".into();
+    }
     let mut text =
         word.replace("ae", "e").replace("oe", "e").replace("sulph", "sulf").replace("grey", "gray");
     if text.len() > SHORTEST_WITH_ENDING {
@@ -158,6 +161,8 @@ mod tests {
             ("inhibitors", "inhibitor"),
             ("binding", "binds"),
             ("haemoglobin", "hemoglobin"),
+            ("haem", "heme"),
+            ("haems", "hemes"),
             ("tumour", "tumors"),
             ("crystallisation", "crystallization"),
             ("fibre", "fibers"),

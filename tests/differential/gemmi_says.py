@@ -47,6 +47,11 @@ def number(text):
         return None
 
 
+def is_dummy(sides):
+    """Lengths that stand for "no crystal"."""
+    return list(sides[:3]) in ([0, 0, 0], [1, 1, 1])
+
+
 def mmcif(path):
     block = doc_of(path).sole_block()
     one = lambda tag: known(block.find_value(tag))
@@ -59,8 +64,8 @@ def mmcif(path):
         "title": one("_struct.title"),
         "method": [value.lower() for value in unique(all_of(block, "_exptl.method"))],
         "resolution": min(fine) if fine else number(one("_reflns.d_resolution_high")),
-        "space_group": one("_symmetry.space_group_name_H-M") or one("_space_group.name_H-M_alt"),
-        "cell": None if None in sides or sides[:3] == [1, 1, 1] else sides,
+        "space_group": None if is_dummy(sides) else one("_symmetry.space_group_name_H-M") or one("_space_group.name_H-M_alt"),
+        "cell": None if None in sides or is_dummy(sides) else sides,
         "authors": all_of(block, "_audit_author.name"),
         "taxonomy": None,
         "chains": None,
@@ -79,8 +84,8 @@ def pdb(path):
         "title": structure.info["_struct.title"].replace("- ", "-") if "_struct.title" in structure.info else None,
         "method": None,
         "resolution": structure.resolution or None,
-        "space_group": structure.spacegroup_hm or None,
-        "cell": None if tuple(cell[:3]) == (1, 1, 1) else list(cell),
+        "space_group": None if is_dummy(cell) else structure.spacegroup_hm or None,
+        "cell": None if is_dummy(cell) else list(cell),
         "authors": None,
         "taxonomy": None,
         "chains": chains or None,

@@ -30,6 +30,8 @@ pub enum Fault {
     ZeroWidth(char),
     /// A name of Latin letters has a letter of another script that looks like the Latin letter, which is the second field.
     LookAlike(char, char),
+    /// A word of Latin letters has a letter of another script, which does not belong there although it looks like no Latin letter.
+    MixedScripts(char),
     /// It begins with a hyphen, so that commands take it for an option.
     LeadingHyphen,
     /// It ends in a dot, which Windows removes.
@@ -65,6 +67,9 @@ impl std::fmt::Display for Fault {
             Fault::LookAlike(c, latin) => {
                 write!(f, "{c:?} (U+{:04X}) looks like the Latin {latin:?}", *c as u32)
             }
+            Fault::MixedScripts(c) => {
+                write!(f, "{c:?} (U+{:04X}) is of another script than the rest of its word", *c as u32)
+            }
             Fault::LeadingHyphen => f.write_str("begins with a hyphen, which commands take for an option"),
             Fault::TrailingDot => f.write_str("ends in a dot"),
             Fault::TrailingSpace => f.write_str("ends in a space"),
@@ -92,6 +97,7 @@ impl Fault {
             Fault::Bidirectional(_) => "bidirectional",
             Fault::ZeroWidth(_) => "zero_width",
             Fault::LookAlike(..) => "look_alike",
+            Fault::MixedScripts(_) => "mixed_scripts",
             Fault::LeadingHyphen => "leading_hyphen",
             Fault::TrailingDot => "trailing_dot",
             Fault::TrailingSpace => "trailing_space",
@@ -183,6 +189,7 @@ fn faults(name: &[u8]) -> Vec<Fault> {
     }
     if !text.is_ascii() {
         faults.extend(alike::in_latin(text).into_iter().map(|(c, latin)| Fault::LookAlike(c, latin)));
+        faults.extend(alike::mixed(text).into_iter().map(Fault::MixedScripts));
     }
     if text.starts_with('-') {
         faults.push(Fault::LeadingHyphen);
@@ -276,6 +283,7 @@ mod tests {
         assert_eq!(of("1a\u{200b}bc"), ["zero-width character U+200B"]);
         assert_eq!(of("\u{feff}1abc"), ["zero-width character U+FEFF"]);
         assert_eq!(of("1\u{430}bc.cif"), ["'\u{430}' (U+0430) looks like the Latin 'a'"]);
+        assert_eq!(of("lys\u{436}"), ["'\u{436}' (U+0436) is of another script than the rest of its word"]);
         assert_eq!(of("-rf"), ["begins with a hyphen, which commands take for an option"]);
         assert!(of("1abc.cif.gz").is_empty());
         assert!(of("a-b").is_empty());

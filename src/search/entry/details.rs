@@ -1,10 +1,10 @@
 //! Reads additional fields of an entry: genes, hosts, maps, related entries, refinement figures, programs.
 
-use super::id;
 use super::model::{Entry, add, add_organism};
 use super::normal_forms::map_code;
 use super::residue;
 use super::table::Block;
+use super::{id, method};
 
 /// Databases of predicted structures.
 const PREDICTED: [&str; 3] = ["ALPHAFOLDDB", "MODELARCHIVE", "SWISS-MODEL_REPOSITORY"];
@@ -117,8 +117,9 @@ fn refinement(block: &Block<'_>, entry: &mut Entry) {
     entry.r_free = best("ls_r_factor_r_free");
     entry.r_work = best("ls_r_factor_r_work");
     let items = ["length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"];
-    let sides = block.rows("_cell").next().map(|row| items.map(|item| row.number::<f64>(item)));
-    entry.cell = sides.and_then(cell);
+    if let Some(row) = block.rows("_cell").next() {
+        crystal(items.map(|item| row.number::<f64>(item)), entry);
+    }
 }
 
 /// Whether a number can be an R factor.
@@ -126,13 +127,14 @@ pub(super) fn is_r_factor(number: f64) -> bool {
     number > 0.0 && number < 1.0
 }
 
-/// Returns a unit cell; `None` for a cell with sides of 1 Å, which stands for "no cell".
-pub(super) fn cell(sides: [Option<f64>; 6]) -> Option<[f64; 6]> {
-    let mut cell = [0.0; 6];
-    for (side, of) in sides.into_iter().zip(&mut cell) {
-        *of = side.filter(|side| side.is_finite() && *side > 0.0)?;
+/// Sets the unit cell. Lengths that are all 1 Å or all 0 stand for "no crystal": then there is no space group either.
+pub(super) fn crystal(sides: [Option<f64>; 6], entry: &mut Entry) {
+    if [0.0, 1.0].iter().any(|none| sides[..3].iter().all(|side| *side == Some(*none))) {
+        entry.space_group = None;
+        return;
     }
-    (cell[..3] != [1.0; 3]).then_some(cell)
+    let known = sides.map(|side| side.filter(|side| side.is_finite() && *side > 0.0));
+    entry.cell = known.iter().all(Option::is_some).then(|| known.map(Option::unwrap_or_default));
 }
 
 /// Adds the mutations of a list such as `C97A, Y122F`. Other text is added unchanged.
@@ -167,21 +169,27 @@ fn methodology(block: &Block<'_>, entry: &mut Entry) {
     let predicted = ["_ma_target_ref_db_details", "_ma_qa_metric_global", "_ma_model_list"]
         .iter()
         .any(|category| block.has(category))
-        || deposited.into_iter().any(|name| PREDICTED.contains(&name.to_uppercase().as_str()))
-        || entry.methods.iter().any(|method| method == "theoretical model");
-    entry.methodology = match () {
-        () if predicted => Some("predicted"),
-        () if !entry.methods.is_empty() => Some("experimental"),
-        () => None,
+        || deposited.into_iter().any(|name| PREDICTED.contains(&name.to_uppercase().as_str()));
+    let stated = block.one("_struct", "pdbx_structure_determination_methodology");
+    entry.methodology = match stated.map(|text| text.to_lowercase()).as_deref() {
+        Some("experimental") => Some("experimental"),
+        Some("computational") => Some("predicted"),
+        _ => method::methodology(&entry.methods, predicted),
     };
-    let is_plddt = |id: Option<String>| {
-        let metrics = block.rows("_ma_qa_metric").filter(|row| row.get("id") == id);
-        let names: Vec<String> = metrics.filter_map(|row| row.get("name")).collect();
-        names.is_empty() || names.iter().any(|name| name.to_lowercase().contains("plddt"))
-    };
-    let values = block.rows("_ma_qa_metric_global").filter(|row| is_plddt(row.get("metric_id")));
-    let confident = values.filter_map(|row| row.number::<f64>("metric_value"));
-    entry.plddt = confident.into_iter().find(|value| (0.0..=100.0).contains(value));
+    let values = block.rows("_ma_qa_metric_global").filter_map(|row| {
+        let scale = plddt_scale(block, row.get("metric_id"))?;
+        Some((row.number::<f64>("metric_value")? * scale * 1e4).round() / 1e4)
+    });
+    entry.plddt = values.into_iter().find(|value| (0.0..=100.0).contains(value));
+}
+
+/// Returns the factor from a metric to percent; `None` if the metric is not pLDDT. A metric without a definition counts as pLDDT.
+fn plddt_scale(block: &Block<'_>, id: Option<String>) -> Option<f64> {
+    let metric = block.rows("_ma_qa_metric").filter(|row| row.get("id") == id);
+    let texts = metric.flat_map(|row| ["name", "type"].map(|item| row.get(item).unwrap_or_default()));
+    let texts: Vec<String> = texts.map(|text| text.to_lowercase()).filter(|text| !text.is_empty()).collect();
+    let has = |word: &str| texts.iter().any(|text| text.contains(word));
+    (texts.is_empty() || has("plddt")).then_some(if has("[0,1]") { 100.0 } else { 1.0 })
 }
 
 /// Adds a sequence of another database. References to the entry itself are left out.

@@ -8,7 +8,8 @@ use std::io;
 /// Returns the entry of a file that could not be read.
 pub fn failed(name: &str, why: String) -> Entry {
     let lower = name.to_ascii_lowercase();
-    let structure = [".cif", ".bcif", ".ent", ".pdb"].iter().any(|ending| lower.contains(ending));
+    let structure =
+        [".cif", ".bcif", ".mmcif", ".mcif", ".ent", ".pdb"].iter().any(|ending| lower.contains(ending));
     let kind = if structure { Kind::Structure } else { Kind::Name };
     let id = id::from_name(name).filter(|_| structure);
     let mut entry = Entry { kind, id, error: Some(why), ..Entry::default() };

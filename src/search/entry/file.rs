@@ -8,6 +8,7 @@ use super::table::Block;
 use super::wanted_items::{Behind, HISTORIES, WANTED, behind};
 use super::{binary, fasta, legacy, naming};
 use crate::model::compression::packed_by;
+use crate::model::pdb::recognise;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufRead, BufReader, Read as _};
 
@@ -124,10 +125,20 @@ fn read_plain(
     if named(&[".bcif"]) {
         return binary::read(name, plain, options.sequences, sink);
     }
-    if named(&[".cif", ".mmcif"]) || legacy_name && is_cif(first) {
+    let cif_name = named(&[".cif", ".mmcif", ".mcif", ".pdbx"]);
+    let unnamed = named(&[".txt"]) || !stem.contains('.');
+    if is_cif(first) && (cif_name || legacy_name || unnamed && is_mmcif(first)) {
         return cif(name, plain, options, sink);
     }
-    if legacy_name || legacy::begins(first) {
+    let legacy = legacy::begins(first);
+    if cif_name && !legacy {
+        return cif(name, plain, options, sink);
+    }
+    // Entities of SGML and XML have the extension of the archive's files.
+    let markup = || {
+        named(&[".ent"]) && first.trim_ascii_start().starts_with(b"<") && recognise(stem.as_bytes()).is_none()
+    };
+    if legacy || legacy_name && !markup() {
         return legacy::read(name, plain, options.sequences, sink);
     }
     if options.fasta && first.starts_with(b">") && named(&[".fasta", ".fa", ".faa", ".fna", ".seq", ".txt"]) {
@@ -150,13 +161,21 @@ fn is_cif(first: &[u8]) -> bool {
     word.is_some_and(|word| word.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"data_")))
 }
 
+/// Whether a CIF file of any name holds an entry: an item of one is among its first lines.
+fn is_mmcif(first: &[u8]) -> bool {
+    let items = [&b"_entry.id"[..], b"_struct.", b"_atom_site.", b"_exptl.", b"_entity_poly."];
+    first.split(|byte| *byte == b'\n').any(|line| items.iter().any(|item| line.starts_with(item)))
+}
+
 fn cif(name: &str, plain: impl BufRead, options: &Options, sink: &mut dyn FnMut(Entry)) -> io::Result<()> {
     let mut page = HeaderReader::new(plain, CAP);
     loop {
         // What was read before the damage is kept.
         let error = match page.next_stop() {
             Ok(Stop::Bulk) => {
-                if let Some(entry) = enough(name, &page, options) {
+                if !page.is_in_frame()
+                    && let Some(entry) = enough(name, &page, options)
+                {
                     sink(entry);
                     return Ok(());
                 }

@@ -42,6 +42,8 @@ pub struct HeaderReader<R> {
     in_text: bool,
     /// Whether the `data_` of this block was read.
     in_block: bool,
+    /// Whether the line is in a save frame, whose tables are not those of the block.
+    in_frame: bool,
     /// Whether this block has rows of atoms, and of reflections.
     atoms: bool,
     reflections: bool,
@@ -62,6 +64,7 @@ impl<R: Read> HeaderReader<R> {
             searched: 0,
             in_text: false,
             in_block: false,
+            in_frame: false,
             atoms: false,
             reflections: false,
         }
@@ -87,6 +90,11 @@ impl<R: Read> HeaderReader<R> {
     /// Whether reflections were found in this block.
     pub fn has_reflections(&self) -> bool {
         self.reflections
+    }
+
+    /// Whether the stop is in a save frame.
+    pub fn is_in_frame(&self) -> bool {
+        self.in_frame
     }
 
     /// Whether `text` occurs in the kept bytes.
@@ -117,7 +125,7 @@ impl<R: Read> HeaderReader<R> {
             self.kept = self.read;
             if let Some((at, stop)) = self.find_stop() {
                 (self.kept, self.searched) = (at, at);
-                if stop == Stop::Bulk {
+                if stop == Stop::Bulk && !self.in_frame {
                     // Files of small molecules have `_atom_site_label` and similar names, which are not items of mmCIF.
                     self.atoms |= begins(&self.bytes[at..self.read], b"_atom_site.");
                     self.reflections |= begins(&self.bytes[at..self.read], b"_refln.");
@@ -150,6 +158,12 @@ impl<R: Read> HeaderReader<R> {
                         return Some((self.scanned, Stop::Block));
                     }
                     self.in_block = true;
+                    self.in_frame |= opens_frame(line).unwrap_or(false);
+                }
+                b's' | b'S' | b' ' | b'\t' => {
+                    if let Some(opens) = opens_frame(line) {
+                        self.in_frame = opens;
+                    }
                 }
                 _ => {}
             }
@@ -207,7 +221,7 @@ impl<R: Read> HeaderReader<R> {
         self.bytes.copy_within(self.kept..self.read, 0);
         (self.kept, self.read) = (0, self.read - self.kept);
         (self.scanned, self.searched, self.in_text, self.in_block) = (0, 0, false, false);
-        (self.atoms, self.reflections) = (false, false);
+        (self.in_frame, self.atoms, self.reflections) = (false, false, false);
     }
 }
 
@@ -217,6 +231,13 @@ fn is_bulk(line: &[u8]) -> bool {
 
 fn is_data(line: &[u8]) -> bool {
     begins(line, b"data_")
+}
+
+/// Whether a line opens a save frame (`save_NAME`) or ends one (`save_`); `None` if it does neither.
+fn opens_frame(line: &[u8]) -> Option<bool> {
+    let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = words.skip_while(|word| is_data(word));
+    words.next().filter(|word| begins(word, b"save_")).map(|word| word.len() > b"save_".len())
 }
 
 fn begins(line: &[u8], word: &[u8]) -> bool {

@@ -16,7 +16,11 @@ mod file;
 mod header_reader;
 mod id;
 mod legacy;
+#[cfg(test)]
+mod legacy_tests;
 mod method;
+#[cfg(test)]
+mod mmcif_tests;
 mod model;
 mod naming;
 mod normal_forms;

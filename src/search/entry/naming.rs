@@ -61,7 +61,11 @@ pub(super) fn settle(name: &str, entry: &mut Entry) {
             entry.id = Some(id);
         }
     }
-    if entry.id.is_none() && entry.kind == Kind::Structure {
-        entry.id = if entry.error.is_some() { id::from_name(name) } else { stem(name) };
-    }
+    entry.id = entry.id.take().or_else(|| match entry.kind {
+        Kind::Structure if entry.error.is_some() => id::from_name(name),
+        Kind::Structure => stem(name),
+        // A year is no ID: `2019.zip`.
+        Kind::Name => id::from_name(name).filter(|id| id.bytes().any(|b| b.is_ascii_alphabetic())),
+        _ => None,
+    });
 }

@@ -1,8 +1,14 @@
 //! Normal forms of values that are written in several ways: space groups, maps, enzyme classes.
 
-/// Returns a space group without blanks, in lower case: `P 21 21 21` → `p212121`.
+/// Returns a space group without blanks, in lower case: `P 21 21 21`, `P2(1)2(1)2(1)` → `p212121`.
 pub fn compact_group(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && *c != '_').flat_map(char::to_lowercase).collect()
+    let plain = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '_' | '(' | ')'));
+    plain.map(|c| subscript(c).unwrap_or(c)).flat_map(char::to_lowercase).collect()
+}
+
+/// Returns the digit of a subscript.
+fn subscript(c: char) -> Option<char> {
+    char::from_digit((c as u32).checked_sub('\u{2080}' as u32)?, 10)
 }
 
 /// Returns every compact form of a space group. Monoclinic ones are also written without their axes of order one (`P 1 21 1`, `P 21`), and
@@ -43,7 +49,9 @@ mod tests {
 
     #[test]
     fn forms_are_one() {
-        assert_eq!(compact_group("P 21 21 21"), "p212121");
+        for text in ["P 21 21 21", "P2_12_12_1", "P2(1)2(1)2(1)", "P2\u{2081}2\u{2081}2\u{2081}"] {
+            assert_eq!(compact_group(text), "p212121");
+        }
         assert_eq!(group_forms("P 1 21 1"), ["p1211", "p21"]);
         assert_eq!(group_forms("H 3 2"), ["h32", "r32"]);
         assert_eq!(group_forms("P 1"), ["p1"]);

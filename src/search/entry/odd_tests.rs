@@ -129,7 +129,7 @@ fn chains_are_read_from_residues() {
     assert_eq!(entry.sequences, ["KVFGRM", "ACGT", "ACT", "XC"]);
     assert_eq!((entry.chains, entry.residues), (Some(5), Some(15)));
     assert_eq!(entry.polymers, ["protein", "dna"]);
-    assert_eq!((codes(&entry.modified), codes(&entry.ligands)), (vec!["MSE"], vec!["HEM"]));
+    assert_eq!((codes(&entry.modified), codes(&entry.ligands)), (vec!["MSE", "XYZ"], vec!["HEM"]));
     assert_eq!(entry.ligands[0].name.as_deref(), Some("PROTOPORPHYRIN IX CONTAINING FE"));
 }
 
@@ -163,7 +163,7 @@ fn old_headers_are_plain_text() {
         (entry.organisms, entry.common_names),
         (vec!["Homo sapiens".to_owned()], vec!["HUMAN".to_owned()])
     );
-    assert_eq!(entry.hosts, ["Escherichia $coli"]);
+    assert_eq!(entry.hosts, ["Escherichia coli"]);
     assert_eq!((entry.methods, entry.methodology), (vec!["solution nmr".to_owned()], Some("experimental")));
     assert_eq!(entry.authors, ["PERUTZ, M.F.", "VON SCHWEDLER, U.K."]);
     assert_eq!(entry.supersedes, ["1hhb", "1hhc"]);

@@ -118,6 +118,12 @@ impl<'a> Block<'a> {
         self.tables.iter().any(|(known, _)| *known == category)
     }
 
+    /// Whether all these categories occur, and begin in this order.
+    pub fn has_in_order(&self, categories: &[&str]) -> bool {
+        let mut known = self.tables.iter();
+        categories.iter().all(|category| known.any(|(name, _)| name == category))
+    }
+
     /// Returns an item of the first row.
     pub fn one(&self, category: &str, item: &str) -> Option<String> {
         self.rows(category).next()?.get(item)

@@ -1,11 +1,11 @@
 //! The items that are read of an mmCIF file, and when reading may stop.
 
-use super::table::{Block, Wanted};
+use super::table::{Block, Row, Wanted};
 
 /// The tables and items that are read.
 pub(super) const WANTED: &[Wanted] = &[
     ("_entry", &["id"]),
-    ("_struct", &["title"]),
+    ("_struct", &["title", "pdbx_structure_determination_methodology"]),
     ("_struct_keywords", &["pdbx_keywords", "text"]),
     ("_exptl", &["method"]),
     ("_refine", &["ls_d_res_high", "ls_r_factor_r_free", "ls_r_factor_r_work"]),
@@ -16,6 +16,7 @@ pub(super) const WANTED: &[Wanted] = &[
         "_entity",
         &[
             "type",
+            "src_method",
             "pdbx_description",
             "pdbx_ec",
             "pdbx_number_of_molecules",
@@ -46,7 +47,7 @@ pub(super) const WANTED: &[Wanted] = &[
             "organism_common_name",
         ],
     ),
-    ("_ma_qa_metric", &["id", "name", "mode"]),
+    ("_ma_qa_metric", &["id", "name", "type"]),
     ("_ma_qa_metric_global", &["metric_id", "metric_value"]),
     ("_ma_model_list", &["model_id"]),
     ("_audit_author", &["name"]),
@@ -117,6 +118,24 @@ const ALWAYS: [&str; 11] = [
 const SOURCES: [&str; 3] = ["_entity_src_gen", "_entity_src_nat", "_pdbx_entity_src_syn"];
 /// Tables of every archive entry that was solved by diffraction.
 const DIFFRACTION: [&str; 3] = ["_refine", "_cell", "_symmetry"];
+/// Tables of every entry in the order of the archive's files since December 2023. Older
+/// files have the histories, programs and assemblies after the atoms.
+const CURRENT: [&str; 14] = [
+    "_database_2",
+    "_pdbx_audit_revision_history",
+    "_pdbx_database_status",
+    "_audit_author",
+    "_citation",
+    "_citation_author",
+    "_entity",
+    "_entity_poly",
+    "_chem_comp",
+    "_exptl",
+    "_struct",
+    "_struct_keywords",
+    "_struct_ref",
+    "_pdbx_struct_assembly",
+];
 const PROGRAMS: [&str; 3] = ["_software", "_em_software", "_pdbx_nmr_software"];
 
 /// What the tables before the atoms show about the tables after them.
@@ -124,10 +143,10 @@ const PROGRAMS: [&str; 3] = ["_software", "_em_software", "_pdbx_nmr_software"];
 pub(super) enum Behind {
     /// Wanted tables may follow.
     Wanted,
-    /// Only programs and assemblies may follow, as in the archive's files from before December 2023. They are not worth the time to read
-    /// past the atoms, but the entry is marked as cut.
+    /// Programs, assemblies, and tables that not every entry has may follow, as in the archive's files from before December 2023. They are
+    /// not worth the time to read past the atoms, but the entry is marked as cut.
     Little,
-    /// Nothing wanted follows: the tables are in the order that the archive has used since then.
+    /// Nothing wanted follows: the tables are in the order that the archive has used since then, and those that belong together are there.
     Nothing,
 }
 
@@ -144,5 +163,25 @@ pub(super) fn behind(block: &Block<'_>) -> Behind {
     if !(all(&ALWAYS) && any(&SOURCES) && solved) {
         return Behind::Wanted;
     }
-    if any(&PROGRAMS) && block.has("_pdbx_struct_assembly") { Behind::Nothing } else { Behind::Little }
+    let current = any(&PROGRAMS)
+        && block.has_in_order(&CURRENT)
+        && (!by("DIFFRACTION") || block.has("_refine_hist"))
+        && block.rows("_entity").all(|row| has_details(block, row));
+    if current { Behind::Nothing } else { Behind::Little }
+}
+
+/// Whether the table is there that describes an entity of this sort.
+fn has_details(block: &Block<'_>, entity: Row<'_, '_>) -> bool {
+    let source = match entity.text("src_method").as_deref() {
+        Some("man") => "_entity_src_gen",
+        Some("nat") => "_entity_src_nat",
+        Some("syn") => "_pdbx_entity_src_syn",
+        _ => "_entity",
+    };
+    let mutated = entity.text("pdbx_mutation").is_some();
+    match entity.text("type").as_deref() {
+        Some("polymer") => block.has(source) && (!mutated || block.has("_struct_ref_seq_dif")),
+        Some("non-polymer" | "water") => block.has("_pdbx_entity_nonpoly"),
+        _ => true,
+    }
 }

@@ -39,13 +39,22 @@ pub(super) enum TokenKind {
         high: String,
         high_in: bool,
     },
-    /// `<`, `<=`, `>`, `>=` or `=` before a value.
+    /// `<`, `<=`, `>`, `>=`, `=` or `!=` before a value.
     Compare(&'static str),
 }
 
 /// Operators as typed, and their normal forms.
-const OPERATORS: [(&str, &str); 7] =
-    [("<=", "<="), (">=", ">="), ("<", "<"), (">", ">"), ("=", "="), ("\u{2264}", "<="), ("\u{2265}", ">=")];
+const OPERATORS: [(&str, &str); 9] = [
+    ("<=", "<="),
+    (">=", ">="),
+    ("<", "<"),
+    (">", ">"),
+    ("=", "="),
+    ("!=", "!="),
+    ("\u{2264}", "<="),
+    ("\u{2265}", ">="),
+    ("\u{2260}", "!="),
+];
 
 pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, QueryError> {
     let mut found: Vec<Lexeme> = Vec::new();
@@ -88,7 +97,10 @@ pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, QueryError> {
                 at += 1;
                 if c == '+' { TokenKind::Must } else { TokenKind::MustNot }
             }
-            _ => word(query, &mut at, after_field),
+            _ => {
+                let group = matches!(found.last().map(|l| &l.what), Some(TokenKind::Field(name)) if Field::find(name) == Some(Field::SpaceGroup));
+                word(query, &mut at, after_field, group)
+            }
         };
         found.push(Lexeme { at: start, joined, what });
         joined = true;
@@ -179,8 +191,8 @@ fn range(query: &str, at: &mut usize) -> Result<TokenKind, QueryError> {
 }
 
 /// Reads up to a blank, a parenthesis or a quote. A colon after a name makes it a field, except after another field, since DOIs and titles
-/// contain colons too.
-fn word(query: &str, at: &mut usize, after_field: bool) -> TokenKind {
+/// contain colons too. `group`: the word is a space group, in which parentheses are axes: `P2(1)`.
+fn word(query: &str, at: &mut usize, after_field: bool, group: bool) -> TokenKind {
     let start = *at;
     let mut text = String::new();
     let mut letters = query[start..].char_indices().peekable();
@@ -203,7 +215,12 @@ fn word(query: &str, at: &mut usize, after_field: bool) -> TokenKind {
             *at = start + n;
             return TokenKind::Field(text);
         }
-        if !escaped && (c.is_whitespace() || matches!(c, '(' | ')' | '"')) {
+        let axis = |at: usize| {
+            let inside = query.as_bytes().get(at..at + 3).unwrap_or_default();
+            group && matches!(inside, [b'(', b'1'..=b'6', b')'])
+        };
+        let is_axis = c == '(' && axis(start + n) || c == ')' && n >= 2 && axis(start + n - 2);
+        if !escaped && !is_axis && (c.is_whitespace() || matches!(c, '(' | ')' | '"')) {
             *at = start + n;
             return keyword(text, after_field);
         }

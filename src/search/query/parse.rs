@@ -180,6 +180,7 @@ impl Parser<'_> {
                 }
                 Some((at, TokenKind::Word(text) | TokenKind::Quoted { text, .. })) => {
                     self.at += 1;
+                    self.skip_unit(field);
                     value::compare(field, operator, &text).map_err(|wrong| self.wrong(at, wrong))
                 }
                 _ => Err(self.mistake(
@@ -189,13 +190,10 @@ impl Parser<'_> {
                 )),
             },
             TokenKind::Word(text) if field == Field::SpaceGroup => {
-                let group = self.more(text, |word, _| is_axis(word));
+                let group = self.more(text, is_axis);
                 self.value(Some(field), TokenKind::Word(group), next.at)
             }
-            TokenKind::Word(text) if field == Field::Author => {
-                let name = self.more(text, |_, before| person::goes_on(before));
-                self.value(Some(field), TokenKind::Word(name), next.at)
-            }
+            TokenKind::Word(_) if field == Field::Author => self.person(next.at),
             TokenKind::Word(ref text) if matches!(field, Field::Organism | Field::Host) && plain(text) => {
                 let mut words = vec![text.clone()];
                 if let Some(scientific) = value::organism(text) {
@@ -216,17 +214,47 @@ impl Parser<'_> {
                 })
             }
             TokenKind::Word(_) | TokenKind::Quoted { .. } | TokenKind::Range { .. } => {
-                self.value(Some(field), next.what, next.at)
+                let node = self.value(Some(field), next.what, next.at);
+                self.skip_unit(field);
+                node
             }
             _ => Err(self.mistake(next.at, format!("a value for {} is missing here", field.name()), hint())),
         }
     }
 
-    /// Joins a word with the words after it that belong to it. `belongs` gets each word and the one before.
-    fn more(&mut self, first: String, belongs: impl Fn(&str, &str) -> bool) -> String {
+    /// Parses the name of a person, which begins at the token before the current one.
+    fn person(&mut self, at: usize) -> Result<Node, QueryError> {
+        let words = self.words[self.at - 1..].iter().map_while(|word| match &word.what {
+            TokenKind::Word(text) => Some(text.clone()),
+            _ => None,
+        });
+        let words: Vec<String> = words.collect();
+        let (sure, possible) = person::length(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        self.at += possible - 1;
+        let name = |words: &[String]| TokenKind::Word(words.join(" "));
+        let node = self.value(Some(Field::Author), name(&words[..sure]), at)?;
+        if possible == sure {
+            return Ok(node);
+        }
+        let others = words[sure..possible].iter().map(|word| Node::Word(None, word.clone()));
+        let apart = Node::And(std::iter::once(node).chain(others).collect());
+        Ok(Node::Or(vec![self.value(Some(Field::Author), name(&words[..possible]), at)?, apart]))
+    }
+
+    /// Skips the unit after a number: `2.0 Å`.
+    fn skip_unit(&mut self, field: Field) {
+        if let Some(TokenKind::Word(word)) = self.peek().map(|w| &w.what)
+            && value::is_unit(field, word)
+        {
+            self.at += 1;
+        }
+    }
+
+    /// Joins a word with the words after it that belong to it.
+    fn more(&mut self, first: String, belongs: impl Fn(&str) -> bool) -> String {
         let mut words = vec![first];
         while let Some(TokenKind::Word(word)) = self.peek().map(|w| &w.what)
-            && belongs(word, words.last().map(String::as_str).unwrap_or_default())
+            && belongs(word)
         {
             words.push(word.clone());
             self.at += 1;
@@ -258,6 +286,12 @@ impl Parser<'_> {
                 Ok(Node::Phrase { field, text, slop, prefix })
             }
             (None, TokenKind::Word(text)) if text == "*" => Ok(Node::All),
+            (None, TokenKind::Word(text)) if value::is_reversed(&text).is_some() => {
+                Err(value::is_reversed(&text).unwrap_or_default())
+            }
+            (None, TokenKind::Word(text)) if text.contains('.') && person::family_first(&text).is_some() => {
+                Ok(Node::Or(vec![Node::Word(None, text.clone()), author(&text)]))
+            }
             (field, TokenKind::Word(text)) => bare(field, text),
             (_, TokenKind::Compare(operator)) => Err((
                 format!("{operator:?} needs a field before it"),

@@ -39,12 +39,17 @@ pub(super) fn family_first(text: &str) -> Option<String> {
         {
             (words[..words.len() - 1].join(" "), letters)
         } else {
-            let leading =
-                words[..words.len() - 1].iter().take_while(|word| initials(word, true).is_some()).count();
-            // Full given names are reduced to their first letters.
-            let given = if leading == 0 { 1 } else { leading };
-            let letters = words[..given].iter().flat_map(|word| {
-                initials(word, true).unwrap_or_else(|| word.chars().next().into_iter().collect())
+            if is_particle(first) {
+                return None;
+            }
+            // `MF Perutz` has initials without dots. A full given name is reduced to its first letter; initials may follow it.
+            let undotted = initials(first, false).filter(|_| last.chars().any(char::is_lowercase));
+            let rest = &words[1..words.len() - 1];
+            let given = 1 + rest.iter().take_while(|word| initials(word, true).is_some()).count();
+            let letters = words[..given].iter().enumerate().flat_map(|(n, word)| {
+                let plain = undotted.clone().filter(|_| n == 0);
+                let letters = initials(word, true).or(plain);
+                letters.unwrap_or_else(|| word.chars().next().into_iter().collect())
             });
             (words[given..].join(" "), letters.collect())
         }
@@ -56,9 +61,50 @@ pub(super) fn family_first(text: &str) -> Option<String> {
     Some(format!("{family} {}", given.join(" ")))
 }
 
-/// Whether the word after it belongs to the same name, in a query without quotes: `M.` or `Perutz,`.
-pub(super) fn goes_on(word: &str) -> bool {
-    word.ends_with(',') || word.ends_with('.') && initials(word, true).is_some()
+/// Words before a family name.
+const PARTICLES: [&str; 18] = [
+    "da", "de", "del", "della", "den", "der", "di", "dos", "du", "el", "la", "le", "ten", "ter", "van",
+    "vom", "von", "zu",
+];
+
+fn is_particle(word: &str) -> bool {
+    PARTICLES.iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// Returns how many of the words of a query without quotes are one name: certainly, and possibly. `M. F. Perutz` is one name. `Max Perutz`
+/// may be one, or an author and a word.
+pub(super) fn length(words: &[&str]) -> (usize, usize) {
+    let of = |n: usize| words.get(n).copied().unwrap_or_default();
+    let dotted = |n: usize| of(n).ends_with('.') && initials(of(n), true).is_some();
+    let plain = |n: usize| {
+        of(n).chars().count() > 1 && of(n).chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\''))
+    };
+    let count = |from: usize, is: &dyn Fn(usize) -> bool| (from..words.len()).take_while(|n| is(*n)).count();
+    let behind_initials = |from: usize| from + count(from, &dotted);
+    // The end of a family name that begins here, with initials after a comma.
+    let family = |from: usize| {
+        let last = from + count(from, &|n| is_particle(of(n)));
+        let end = (last + 1).min(words.len());
+        match of(last).ends_with(',') {
+            true => behind_initials((end + 1).min(words.len())),
+            false => end,
+        }
+    };
+    let joined = of(0).rfind('.').map(|dot| of(0).split_at(dot + 1));
+    let sure = match joined {
+        Some((_, "")) if dotted(0) => family(behind_initials(0)),
+        Some((first, rest)) if initials(first, true).is_some() && is_particle(rest) => family(1),
+        _ if of(0).ends_with(',') => family(0),
+        _ if plain(0) && !is_particle(of(0)) => behind_initials(1),
+        _ => 1,
+    };
+    let possible = match () {
+        () if !plain(0) => sure,
+        () if is_particle(of(0)) => family(0),
+        () if plain(sure) => family(sure),
+        () => sure,
+    };
+    (sure, possible.max(sure))
 }
 
 #[cfg(test)]
@@ -75,6 +121,8 @@ mod tests {
             "Perutz M.F.",
             "Perutz, M.F.",
             "Perutz,M.F.",
+            "MF Perutz",
+            "Max F. Perutz",
         ] {
             assert_eq!(family_first(text).as_deref(), Some("Perutz M F"), "{text}");
         }
@@ -82,11 +130,35 @@ mod tests {
             ("Max Perutz", Some("Perutz M")),
             ("U.K.VON SCHWEDLER", Some("VON SCHWEDLER U K")),
             ("K.-H.Maier", Some("Maier K H")),
+            ("F.von Delft", Some("von Delft F")),
+            ("J.De La Cruz", Some("De La Cruz J")),
+            ("von Delft", None),
             ("Sawaya", None),
             ("Cuesta-Seijo", None),
             ("", None),
         ] {
             assert_eq!(family_first(text).as_deref(), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_ends_before_other_words() {
+        for (text, words) in [
+            ("Perutz haemoglobin deoxy", (1, 2)),
+            ("Perutz haem*", (1, 1)),
+            ("M.F.Perutz haemoglobin", (1, 1)),
+            ("M. F. Perutz haemoglobin", (3, 3)),
+            ("Perutz, M. F. haemoglobin", (3, 3)),
+            ("Perutz M.F. haemoglobin", (2, 3)),
+            ("F.von Delft kinase", (2, 2)),
+            ("J.De La Cruz kinase", (3, 3)),
+            ("von Delft, F. kinase", (1, 3)),
+            ("von Delft kinase", (1, 2)),
+            ("MF Perutz", (1, 2)),
+            ("Max F. Perutz haemoglobin", (2, 3)),
+            ("Sawaya", (1, 1)),
+        ] {
+            assert_eq!(length(&text.split(' ').collect::<Vec<_>>()), words, "{text}");
         }
     }
 }

@@ -37,6 +37,10 @@ fn numbers_and_days_are_ranges() {
         ("resolution < 2.0", range(Resolution, Open, Past(2.0))),
         ("resolution<=2", range(Resolution, Open, At(2.0))),
         ("resolution\u{2264}2", range(Resolution, Open, At(2.0))),
+        ("resolution<2.0 \u{c5}", range(Resolution, Open, Past(2.0))),
+        ("resolution:1.5-2 Angstroms", range(Resolution, At(1.5), At(2.0))),
+        ("weight>50 kDa", range(Field::Weight, Past(50.0), Open)),
+        ("cell_beta:90\u{b0}", range(Field::CellBeta, At(90.0), At(90.0))),
         ("resolution=1.8", range(Resolution, At(1.8), At(1.8))),
         ("year>2015", range(Year, Past(2015.0), Open)),
         ("resolution:1.5-2.0", range(Resolution, At(1.5), At(2.0))),
@@ -65,6 +69,10 @@ fn values_are_understood_for_their_field() {
         ("ec:3.4", is(Field::Enzyme, "3.4")),
         ("ec:3.4.-.-", is(Field::Enzyme, "3.4")),
         ("ec:\"EC 3.4.21.4\"", is(Field::Enzyme, "3.4.21.4")),
+        ("ec:EC-3.4", is(Field::Enzyme, "3.4")),
+        ("ec:E.C.3.4.21.4", is(Field::Enzyme, "3.4.21.4")),
+        ("space_group:P2(1)2(1)2(1)", is(Field::SpaceGroup, "p212121")),
+        ("(space_group:P2(1))", is(Field::SpaceGroup, "p21")),
         ("ec:3.4.2*", Node::StartsWith(Field::Enzyme, "3.4.2".into())),
         ("emdb:1234", is(Field::Emdb, "emd-1234")),
         ("emdb:EMD-1234", is(Field::Emdb, "emd-1234")),
@@ -154,6 +162,24 @@ fn names_keywords_and_cells_do_what_they_look_like() {
     ] {
         assert_eq!(of(query), person(typed), "{query}");
     }
+    for (query, name, typed, rest) in [
+        ("author:MF Perutz", "Perutz M F", "MF Perutz", ["MF", "Perutz"]),
+        ("author:Max Perutz", "Perutz M", "Max Perutz", ["Max", "Perutz"]),
+    ] {
+        let name = Node::Or(vec![phrase(Field::Author, name), phrase(Field::Author, typed)]);
+        let apart = Node::And(vec![Node::Word(Some(Field::Author), rest[0].into()), word(rest[1])]);
+        assert_eq!(of(query), Node::Or(vec![name, apart]), "{query}");
+    }
+    for (query, name, typed) in [
+        ("author:F.von Delft", "von Delft F", "F.von Delft"),
+        ("author:J.De La Cruz", "De La Cruz J", "J.De La Cruz"),
+        ("author:\"Max F. Perutz\"", "Perutz M F", "Max F. Perutz"),
+    ] {
+        let name = Node::Or(vec![phrase(Field::Author, name), phrase(Field::Author, typed)]);
+        assert_eq!(of(query), name, "{query}");
+        assert_eq!(of(&format!("{query} x")), Node::And(vec![name, word("x")]), "{query} x");
+    }
+    assert_eq!(of("M.F.Perutz"), Node::Or(vec![word("M.F.Perutz"), person("M.F.Perutz")]));
     assert_eq!(of("author:sawaya"), Node::Word(Some(Field::Author), "sawaya".into()));
     assert_eq!(
         of("keywords:\"HYDROLASE, MEMBRANE PROTEIN\""),
@@ -175,6 +201,11 @@ fn names_keywords_and_cells_do_what_they_look_like() {
 fn mistakes_have_a_column_and_a_way_out() {
     for (query, column, text, hint) in [
         ("rsolution<2", 1, "unknown field \"rsolution\"", "did you mean \"resolution\"?"),
+        ("resolution!=2", 13, "is not an operator", "write -resolution:2"),
+        ("resolution \u{2260} 2", 14, "is not an operator", "write -resolution:2"),
+        ("method!=xray", 9, "is not an operator", "write -method:xray"),
+        ("2>resolution", 1, "must be first", "resolution:<2"),
+        ("a 1<resolution<2", 3, "must be first", "resolution:1..2"),
         ("resolution:2.0-1.5", 12, "no value is between", "write resolution:1.5..2.0"),
         ("resolution<", 12, "a value for resolution is missing here", "resolution:<2.0"),
         ("cell:61", 6, "is not a unit cell", "cell:61,62,63"),

@@ -121,6 +121,11 @@ fn residues(text: &str) -> Result<Node, Wrong> {
 
 /// Parses `<2.0` and similar conditions.
 pub(super) fn compare(field: Field, operator: &str, text: &str) -> Result<Node, Wrong> {
+    if operator == "!=" {
+        // A hit without the field would be surprising, and so would be its absence.
+        let hint = format!("write -{0}:{text}, or {0}:* -{0}:{text} for entries that have it", field.name());
+        return Err(("\"!=\" is not an operator here".into(), Some(hint)));
+    }
     ordered(field, operator)?;
     let (low, high) = span(field, text)?;
     let (low, high) = match operator {
@@ -172,6 +177,39 @@ fn ordered(field: Field, operator: &str) -> Result<(), Wrong> {
     Err((format!("{} is not a number, so {what} does not apply to it", field.name()), Some(hint)))
 }
 
+/// Returns the units of a field, in lower case, longer names first.
+fn units(field: Field) -> &'static [&'static str] {
+    use Field as F;
+    match field {
+        F::Resolution | F::CellA | F::CellB | F::CellC => {
+            &["angstroms", "angstrom", "\u{e5}ngstr\u{f6}m", "\u{e5}", "a"]
+        }
+        F::CellAlpha | F::CellBeta | F::CellGamma => &["degrees", "degree", "deg", "\u{b0}"],
+        F::Weight => &["kilodaltons", "kilodalton", "kda"],
+        _ => &[],
+    }
+}
+
+/// Whether a word is the unit of the field before it.
+pub(super) fn is_unit(field: Field, word: &str) -> bool {
+    units(field).contains(&word.to_lowercase().as_str())
+}
+
+/// Returns the error of a comparison that begins with the number: `2>resolution`, `1<resolution<2`. `None` if the word is none.
+pub(super) fn is_reversed(text: &str) -> Option<Wrong> {
+    let operator = |c: char| matches!(c, '<' | '>' | '=' | '!' | '\u{2264}' | '\u{2265}' | '\u{2260}');
+    let mut parts = text.split(operator).filter(|part| !part.is_empty());
+    let (number, name) = (parts.next()?, parts.next()?);
+    let field = Field::find(name).filter(|field| field.is_ordered())?;
+    let name = field.name();
+    number.parse::<f64>().ok()?;
+    let hint = match parts.next() {
+        Some(high) => format!("write {name}:{number}..{high}"),
+        None => format!("write {name}:<{number} or {name}:>{number}"),
+    };
+    Some((format!("the field {name} must be first"), Some(hint)))
+}
+
 /// Returns the first and the last value of a text: a year is all its days.
 fn span(field: Field, text: &str) -> Result<(f64, f64), Wrong> {
     let name = field.name();
@@ -190,7 +228,9 @@ fn span(field: Field, text: &str) -> Result<(f64, f64), Wrong> {
             Ok((number as f64, number as f64))
         }
         _ => {
-            let plain = text.trim_end_matches(['Å', 'A', 'å']);
+            let lower = text.to_lowercase();
+            let plain =
+                units(field).iter().find_map(|unit| lower.strip_suffix(unit)).unwrap_or(&lower).trim_end();
             let number = plain.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(|| {
                 (format!("{text:?} is not a number"), Some(format!("write for example {}", field.example())))
             })?;

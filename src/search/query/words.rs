@@ -31,7 +31,8 @@ pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong
     let is = |value: String| Ok(Node::Is(field, value));
     match field {
         Field::Enzyme => {
-            return Ok(enzyme(lower.trim_start_matches("ec").trim_start_matches([' ', ':']), quoted));
+            let class = lower.strip_prefix("e.c").or(lower.strip_prefix("ec")).unwrap_or(&lower);
+            return Ok(enzyme(class.trim_start_matches([' ', ':', '-', '.']), quoted));
         }
         Field::Obsolete => return obsolete(&lower),
         Field::Methodology if methodology(&lower).is_some() => {

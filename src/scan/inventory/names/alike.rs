@@ -41,11 +41,14 @@ fn latin(c: char) -> Option<char> {
 }
 
 /// Returns the letters of a name that look like Latin ones, with the Latin letters, each once. These are letters in a word with Latin
-/// letters, and words of only such letters beside Latin words or digits. A name entirely in another script has none.
+/// letters, and words of only such letters beside Latin words or digits, also beside a Latin extension. A name entirely in another script
+/// has none.
 pub(super) fn in_latin(name: &str) -> Vec<(char, char)> {
     let mut found = Vec::new();
+    let latin_word = |part: &str| part.chars().any(|c| c.is_ascii_alphabetic());
+    let extension = name.rsplit_once('.').is_some_and(|(_, extension)| latin_word(extension));
     for part in name.split('.') {
-        let has_latin = part.chars().any(|c| c.is_ascii_alphanumeric());
+        let has_latin = extension || part.chars().any(|c| c.is_ascii_alphanumeric());
         for word in part.split(|c: char| !c.is_alphanumeric()) {
             let alike: Vec<(char, char)> = word.chars().filter_map(|c| Some((c, latin(c)?))).collect();
             let others = || word.chars().filter(|c| c.is_alphabetic() && !c.is_ascii());
@@ -57,6 +60,32 @@ pub(super) fn in_latin(name: &str) -> Vec<(char, char)> {
                         found.push(pair);
                     }
                 }
+            }
+        }
+    }
+    found
+}
+
+/// Whether a letter is of a script whose letters do not occur in words of Latin letters. Greek ones do: `TNFα`.
+fn is_foreign(c: char) -> bool {
+    matches!(
+        c,
+        '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{2de0}'..='\u{2dff}' | '\u{a640}'..='\u{a69f}' // Cyrillic
+            | '\u{530}'..='\u{58f}' | '\u{fb13}'..='\u{fb17}' // Armenian
+            | '\u{13a0}'..='\u{13ff}' | '\u{ab70}'..='\u{abbf}' // Cherokee
+            | '\u{3e2}'..='\u{3ef}' | '\u{2c80}'..='\u{2cff}' // Coptic
+            | '\u{a4d0}'..='\u{a4ff}' // Lisu
+    )
+}
+
+/// Returns the letters of these scripts in words with Latin letters, each once, without those of [`in_latin`].
+pub(super) fn mixed(name: &str) -> Vec<char> {
+    let mut found = Vec::new();
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    for word in words.filter(|word| word.chars().any(|c| c.is_ascii_alphabetic())) {
+        for c in word.chars().filter(|c| is_foreign(*c) && latin(*c).is_none()) {
+            if !found.contains(&c) {
+                found.push(c);
             }
         }
     }
@@ -79,6 +108,7 @@ mod tests {
             ("\u{1d41a}bc", "a"),
             ("kinase-\u{430}", "a"),
             ("\u{13a0}NA", "D"),
+            ("\u{430}\u{441}\u{435}.cif", "ace"),
         ] {
             let told: String = in_latin(name).into_iter().map(|(_, latin)| latin).collect();
             assert_eq!(told, letters, "{name}");
@@ -93,6 +123,15 @@ mod tests {
             "\u{6a5f}.txt",
         ] {
             assert!(in_latin(name).is_empty(), "{name}: {:?}", in_latin(name));
+            assert!(mixed(name).is_empty(), "{name}: {:?}", mixed(name));
+        }
+    }
+
+    #[test]
+    fn words_of_two_scripts_are_told() {
+        for c in ['\u{436}', '\u{532}', '\u{13a3}', '\u{ab74}', '\u{2c96}', '\u{a4d3}'] {
+            assert_eq!(mixed(&format!("1ab{c}-x.cif")), [c]);
+            assert!(mixed(&format!("{c}{c}.cif")).is_empty());
         }
     }
 }

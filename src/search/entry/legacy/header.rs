@@ -7,6 +7,7 @@ use super::super::model::{Entry, Kind, Ligand, MOST_VALUES, add};
 use super::super::{components, residue};
 use super::chains::Chains;
 use super::{remarks, texts};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The maximum length of a continued record in bytes. The rest is cut off.
@@ -42,7 +43,11 @@ impl Header {
 
     /// Adds a line with this record.
     pub(super) fn line(&mut self, record: &str, line: &[u8]) {
-        let mut line: String = line.iter().map(|b| char::from(*b)).filter(|c| !c.is_control()).collect();
+        let text = match std::str::from_utf8(line) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => line.iter().map(|byte| char::from(*byte)).collect(),
+        };
+        let mut line: String = text.chars().filter(|c| !c.is_control()).collect();
         self.cut_tail(&mut line);
         let entry = &mut self.entry;
         match record {
@@ -134,12 +139,19 @@ impl Header {
         let mut entry = self.entry;
         texts::fill(&mut entry, &self.long);
         let polymers = self.chains.fill(&mut entry, self.sequences);
-        for (code, name) in self.hetero {
-            if components::is_common(&code) {
+        // Residues that are described nowhere else.
+        let mut hetero = self.hetero;
+        for code in self.modified.iter().chain(&polymers).take(MOST_VALUES) {
+            hetero.entry(code.trim_start_matches('+').to_owned()).or_default();
+        }
+        for (code, name) in hetero {
+            if code.is_empty() || components::is_common(&code) {
                 continue;
             }
             let name = Some(name.trim_start_matches('\u{1}').to_owned()).filter(|name| !name.is_empty());
-            let in_chain = self.modified.contains(&code) || polymers.contains(&code);
+            let in_chain = self.modified.contains(&code)
+                || polymers.contains(&code)
+                || polymers.contains(&format!("+{code}"));
             // Without sequences to search, the code alone decides.
             if in_chain || polymers.is_empty() && residue::is_modified(&code) {
                 entry.modified.push(Ligand { code, name });
@@ -159,9 +171,9 @@ fn chain(line: &str) -> char {
 
 fn crystal(line: &str, entry: &mut Entry) {
     let sides = [(7, 15), (16, 24), (25, 33), (34, 40), (41, 47), (48, 54)];
-    entry.cell = details::cell(sides.map(|(first, last)| field(line, first, last).parse().ok()));
     let group = field(line, 56, 66).split_whitespace().collect::<Vec<_>>().join(" ");
     entry.space_group = Some(group).filter(|group| !group.is_empty());
+    details::crystal(sides.map(|(first, last)| field(line, first, last).parse().ok()), entry);
 }
 
 /// Appends a continuation. It continues where the line before ended, without a blank after a hyphen.

@@ -28,10 +28,51 @@ fn record(line: &[u8]) -> Option<String> {
     RECORDS.contains(&format!(" {name} ")).then_some(name)
 }
 
-/// Whether a text is a file of this format, whatever its name: it begins with a header that has a date in its columns, or it has atoms with
-/// coordinates in their columns.
+/// The number of lines that decide whether a text is of this format.
+const PROBED: usize = 100;
+/// The number of first lines that must be records if none of them is certain.
+const RECORDS_IN_FORM: usize = 5;
+/// The number of certain records that other text may stand before.
+const CERTAIN: usize = 3;
+
+/// Whether a text is a file of this format, whatever its name: it begins with several records in their form, or it has a header with a date in
+/// its columns, or atoms with coordinates in their columns. A text that shows a few records as an example is not of this format.
 pub(super) fn begins(first: &[u8]) -> bool {
-    let mut lines = first.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(100);
+    let lines =
+        first.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty());
+    let lines: Vec<&[u8]> = lines.take(PROBED).collect();
+    let most =
+        |lines: &[&[u8]]| 2 * lines.iter().filter(|line| record(line).is_some()).count() >= lines.len();
+    match lines.iter().position(|line| is_certain(line)) {
+        Some(at) => {
+            let (before, records) = lines.split_at(at);
+            let certain = records.iter().filter(|line| is_certain(line)).count();
+            most(records) && (most(before) || certain >= CERTAIN)
+        }
+        None => {
+            lines.len() >= RECORDS_IN_FORM && lines[..RECORDS_IN_FORM].iter().all(|line| is_in_form(line))
+        }
+    }
+}
+
+/// Whether a line is a record with its name in capitals and blanks or numbers in the columns after it.
+fn is_in_form(line: &[u8]) -> bool {
+    let Some(name) = record(line) else { return false };
+    let named = line.iter().zip(format!("{name:<6}").bytes()).all(|(byte, known)| *byte == known);
+    let next = line.get(6..line.len().min(10)).unwrap_or_default();
+    let number = next.iter().all(|byte| matches!(byte, b' ' | b'0'..=b'9'));
+    named
+        && match name.as_str() {
+            "REMARK" => number && !next.trim_ascii().is_empty(),
+            "HEADER" | "TITLE" | "COMPND" | "SOURCE" | "KEYWDS" | "EXPDTA" | "AUTHOR" => {
+                number && next.iter().take(2).all(|byte| *byte == b' ')
+            }
+            _ => next.first().is_none_or(|byte| matches!(byte, b' ' | b'-' | b'0'..=b'9')),
+        }
+}
+
+/// Whether a line is a header with a date, or an atom with coordinates, each in its columns.
+fn is_certain(line: &[u8]) -> bool {
     let number = |line: &[u8], from: usize| {
         let text = line.get(from..from + 8).and_then(|text| std::str::from_utf8(text).ok());
         text.is_some_and(|text| text.trim().parse::<f64>().is_ok())
@@ -40,11 +81,11 @@ pub(super) fn begins(first: &[u8]) -> bool {
         let date = line.get(50..59).and_then(|text| std::str::from_utf8(text).ok());
         date.and_then(super::Date::legacy).is_some()
     };
-    lines.any(|line| match line.get(..6) {
+    match line.get(..6) {
         Some(b"HEADER") => dated(line),
         Some(b"ATOM  " | b"HETATM") => [30, 38, 46].iter().all(|from| number(line, *from)),
         _ => false,
-    })
+    }
 }
 
 /// Reads a header and passes its entry to the sink. `sequences`: whether to keep the one-letter codes.

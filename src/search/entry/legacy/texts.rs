@@ -21,13 +21,8 @@ pub(super) fn fill(entry: &mut Entry, long: &BTreeMap<String, String>) {
     }
     molecules(get("COMPND"), entry);
     sources(get("SOURCE"), entry);
-    let predicted = entry.methods.iter().any(|method| method == "theoretical model")
-        || entry.methods.is_empty() && get("TITLE").to_uppercase().contains("ALPHAFOLD");
-    entry.methodology = match () {
-        () if predicted => Some("predicted"),
-        () if !entry.methods.is_empty() => Some("experimental"),
-        () => None,
-    };
+    let predicted = entry.methods.is_empty() && get("TITLE").to_uppercase().contains("ALPHAFOLD");
+    entry.methodology = method::methodology(&entry.methods, predicted);
     entry.citation.title = some("JRNL TITL");
     // The volume, page and year are in the same record, from column 50 on.
     entry.citation.journal =
@@ -50,7 +45,8 @@ fn has_keys(text: &str, keys: &[&str]) -> bool {
 
 fn molecules(text: &str, entry: &mut Entry) {
     if !has_keys(text, &["MOL_ID", "MOLECULE", "CHAIN"]) {
-        return add(&mut entry.molecules, text);
+        add(&mut entry.molecules, text);
+        return classes(text).for_each(|class| add(&mut entry.enzymes, class));
     }
     for (key, value) in specifications(text) {
         match key {
@@ -59,6 +55,18 @@ fn molecules(text: &str, entry: &mut Entry) {
             _ => {}
         }
     }
+}
+
+/// Returns the enzyme classes in a free text: `LYSOZYME (E.C.3.2.1.17)`.
+fn classes(text: &str) -> impl Iterator<Item = &str> {
+    let marks = ["E.C.", "EC"].into_iter().flat_map(|mark| text.match_indices(mark));
+    let marks = marks.filter(|(at, _)| !text[..*at].ends_with(char::is_alphanumeric));
+    marks.filter_map(|(at, mark)| {
+        let rest = text[at + mark.len()..].trim_start_matches([' ', ':', '.']);
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let class = rest[..end].trim_end_matches('.');
+        class.contains('.').then_some(class)
+    })
 }
 
 fn sources(text: &str, entry: &mut Entry) {
@@ -87,23 +95,71 @@ fn sources(text: &str, entry: &mut Entry) {
     }
 }
 
-/// Parses `HUMAN (HOMO SAPIENS) RECOMBINANT FORM EXPRESSED IN (ESCHERICHIA COLI)`.
+/// Words between parentheses that are not the name of an organism.
+const OTHER_WORDS: [&str; 21] = [
+    "A",
+    "AND",
+    "BY",
+    "CELL",
+    "CLONE",
+    "DERIVED",
+    "EXPRESSED",
+    "FORM",
+    "FROM",
+    "GENE",
+    "IN",
+    "MUTANT",
+    "OF",
+    "PLASMID",
+    "RECOMBINANT",
+    "STRAIN",
+    "SYNTHETIC",
+    "THE",
+    "TYPE",
+    "VARIANT",
+    "WITH",
+];
+
+/// Whether a text between parentheses is the name of an organism: two or three words.
+fn is_organism(text: &str) -> bool {
+    let word = |word: &str| {
+        let letters = word.trim_end_matches('.');
+        letters.chars().all(char::is_alphabetic) && !OTHER_WORDS.contains(&letters.to_uppercase().as_str())
+    };
+    (2..=3).contains(&text.split_whitespace().count()) && text.split_whitespace().all(word)
+}
+
+/// Returns the common name at the end of the text before an organism: `PANCREAS, AND RECOMBINANT HUMAN` ends with `HUMAN`.
+fn common_name(before: &str) -> &str {
+    let name = before.rsplit([',', ')']).next().unwrap_or(before);
+    let name = name.rsplit(" AND ").next().unwrap_or(name).trim();
+    ["AND ", "RECOMBINANT "].iter().fold(name, |name, word| name.strip_prefix(word).unwrap_or(name).trim())
+}
+
+/// Parses `HUMAN (HOMO SAPIENS) RECOMBINANT FORM EXPRESSED IN (ESCHERICHIA $COLI)`. A `$` marks a change to lower case.
 fn free_sources(text: &str, entry: &mut Entry) {
-    let mut rest = text;
+    let text = &text.replace('$', "");
+    let mut rest = text.as_str();
     let mut expressed = false;
     while let Some((before, behind)) = rest.split_once('(') {
         let (inside, more) = behind.split_once(')').unwrap_or((behind, ""));
         expressed = expressed || before.to_uppercase().contains("EXPRESSED");
-        if expressed {
-            add_organism(&mut entry.hosts, inside.trim());
-        } else {
-            add_organism(&mut entry.organisms, inside.trim());
-            add(&mut entry.common_names, before.trim_matches([' ', ',', '$']));
+        match (is_organism(inside), expressed) {
+            (true, true) => add_organism(&mut entry.hosts, inside.trim()),
+            (true, false) => {
+                add_organism(&mut entry.organisms, inside.trim());
+                add(&mut entry.common_names, common_name(before));
+            }
+            // The source is named, but not scientifically: `BACTERIOPHAGE T4 (MUTANT GENE)`.
+            (false, false) if rest.len() == text.len() => {
+                add(&mut entry.common_names, common_name(before));
+            }
+            (false, _) => {}
         }
         rest = more;
     }
-    if entry.organisms.is_empty() && entry.hosts.is_empty() {
-        add(&mut entry.common_names, text);
+    if entry.organisms.is_empty() && entry.common_names.is_empty() && entry.hosts.is_empty() {
+        add(&mut entry.common_names, text.as_str());
     }
 }
 
