@@ -91,7 +91,7 @@ fn a_source_with_damaged_files_deletes_nothing_until_they_are_mended() {
         assert!(error.starts_with("2 files are damaged, also after a second transfer: "), "{ended}");
         assert!(error.contains("ab/1.cif.gz (truncated)"), "{ended}");
         assert!(error.contains("ab/new.cif.gz (damaged: "), "{ended}");
-        assert!(error.ends_with("nothing is deleted before they are intact"), "{ended}");
+        assert!(error.ends_with("nothing is deleted before this is mended"), "{ended}");
         assert!(
             end["hint"].as_str().unwrap().contains("the source itself may have damaged files"),
             "{ended}"

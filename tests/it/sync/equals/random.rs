@@ -74,17 +74,22 @@ impl Random {
         (!all.is_empty()).then(|| root.join(OsStr::from_bytes(&all[self.of(all.len())])))
     }
 
-    fn time(&mut self) -> FileTimes {
-        let secs = 1_500_000_000 + self.of(100_000) as u64;
-        FileTimes::new()
-            .set_modified(SystemTime::UNIX_EPOCH + Duration::new(secs, self.of(2) as u32 * 500_000_000))
+    /// Within a second, rsync gives a directory the source's time only if it works there: directories get whole seconds.
+    fn time(&mut self, dir: bool) -> Duration {
+        let half = if dir { 0 } else { self.of(2) as u32 };
+        Duration::new(1_500_000_000 + self.of(100_000) as u64, half * 500_000_000)
+    }
+
+    fn set_time(&mut self, file: &fs::File) -> std::io::Result<()> {
+        let time = SystemTime::UNIX_EPOCH + self.time(file.metadata()?.is_dir());
+        file.set_times(FileTimes::new().set_modified(time))
     }
 
     fn write(&mut self, path: &Path) {
         let size = [0, 1, 5, 5, 5, 3000][self.of(6)];
         let byte = b'a' + self.of(3) as u8;
         if fs::write(path, vec![byte; size]).is_ok() {
-            let _ = fs::File::open(path).unwrap().set_times(self.time());
+            let _ = self.set_time(&fs::File::open(path).unwrap());
         }
     }
 
@@ -110,7 +115,7 @@ impl Random {
                 }
             }
             (9, Some(old)) if !old.is_symlink() => {
-                fs::File::open(&old).unwrap().set_times(self.time()).unwrap();
+                self.set_time(&fs::File::open(&old).unwrap()).unwrap();
             }
             (10, Some(old)) => drop(fs::rename(&old, &path)),
             (11, Some(old)) if old.is_file() && !old.is_symlink() => drop(fs::hard_link(&old, &path)),
@@ -124,8 +129,8 @@ impl Random {
             let path = root.join(OsStr::from_bytes(&name));
             let meta = fs::symlink_metadata(&path).unwrap();
             if meta.mtime() >= RECENT || meta.is_dir() && self.of(2) == 0 {
-                let secs = 1_500_000_000 + self.of(100_000) as i64;
-                let time = Timespec { tv_sec: secs, tv_nsec: self.of(2) as i64 * 500_000_000 };
+                let time = self.time(meta.is_dir());
+                let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
                 let times = Timestamps { last_access: time, last_modification: time };
                 utimensat(CWD, &path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
             }
