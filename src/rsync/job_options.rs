@@ -55,7 +55,7 @@ pub fn transfers_paths(rsync_args: &[String]) -> bool {
 }
 
 /// Options with which a list of the changed names does not do the same as a transfer of the whole source, and why.
-const NOT_LISTED: [(Option<char>, &str, &str); 9] = [
+const NOT_LISTED: [(Option<char>, &str, &str); 10] = [
     (None, "files-from", "the job has a list of its own (--files-from)"),
     (Some('R'), "relative", "--relative changes the names"),
     (None, "no-implied-dirs", "--no-implied-dirs is set"),
@@ -63,6 +63,7 @@ const NOT_LISTED: [(Option<char>, &str, &str); 9] = [
     (Some('H'), "hard-links", "with --hard-links, unchanged names of a group are needed as well"),
     (None, "iconv", "--iconv changes the names"),
     (Some('L'), "copy-links", "with --copy-links, names are below links"),
+    (None, "copy-unsafe-links", "with --copy-unsafe-links, names are below links"),
     (Some('k'), "copy-dirlinks", "with --copy-dirlinks, names are below links"),
     (Some('K'), "keep-dirlinks", "with --keep-dirlinks, names are below links"),
 ];

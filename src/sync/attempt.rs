@@ -104,6 +104,8 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) at_root: Option<Vec<String>>,
     /// What the last transfer counted at the source.
     pub(super) counted: Option<Count>,
+    /// Whether listed names were gone when they were transferred.
+    pub(super) vanished: bool,
     /// The evidence of completeness so far.
     pub(super) evidence: Evidence,
     /// What has to be checked after the transfer; `None` if nothing has.
@@ -156,6 +158,7 @@ impl<'a> AttemptRunner<'a> {
             folds_below: false,
             at_root: None,
             counted: None,
+            vanished: false,
             evidence: Evidence::default(),
             unverified: None,
             adopting: None,

@@ -1,6 +1,5 @@
 //! A job that is limited to entries: which of them the source has, what has to go, and what later runs remember.
 
-use super::Mode;
 use super::attempt::{AttemptEnd, AttemptRunner};
 use super::attempt_state::LostDest;
 use super::blocking::off_thread;
@@ -222,8 +221,7 @@ impl AttemptRunner<'_> {
     /// Adds the entries without a file to the end of an attempt that has done all else. The log names all of them.
     pub(super) async fn with_missing(&mut self, ending: AttemptEnd) -> AttemptEnd {
         let Some(only) = &self.job.only else { return ending };
-        let left_out = self.plan.mode == Mode::Real && self.evidence.listed && !self.evidence.arrived;
-        if let (AttemptEnd::Done(Some(reason)), true) = (&ending, left_out) {
+        if let (AttemptEnd::Done(Some(reason)), true) = (&ending, self.vanished) {
             // Which entries have no file by now is unknown.
             self.missing = None;
             return AttemptEnd::Partial(reason.clone());

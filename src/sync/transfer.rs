@@ -40,6 +40,7 @@ impl AttemptRunner<'_> {
             Verdict::Failed(class, reason) => return Err(AttemptEnd::Failed(*class, reason.clone())),
             Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_) => {}
         }
+        self.vanished |= matches!(verdict, Verdict::Vanished(_));
         let differences = self.differences(lost).await?;
         let missing = match (verdict, differences) {
             (Verdict::Ok, Some(Differences { missing: 0, .. })) => return arrived(None),

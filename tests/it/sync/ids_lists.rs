@@ -1,7 +1,7 @@
 //! Lists of entry IDs: how they are read, and what is refused.
 
 use super::ids::{files, listed, set, sync, want};
-use crate::support::{Env, Running, Upstream, one_job};
+use crate::support::{Env, Fake, Running, Upstream, one_job};
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
@@ -151,4 +151,29 @@ fn the_example_of_a_benchmark_brings_its_entries_and_nothing_else() {
     env.run(["-c", "benchmark.toml", "sync", "--all"]).expect_code(0);
     let of = |dir: &str| super::ids::files_of(&env.dir().join("pdb-data").join(dir)).len();
     assert_eq!((of("mmCIF"), of("assemblies"), of("structure_factors")), (5, 5, 2));
+}
+
+/// An entry that the listing showed and that is gone when it is asked for is not in the mirror.
+#[test]
+fn an_entry_that_vanishes_during_the_run_makes_the_job_partial() {
+    let both =
+        ["1abc", "1abd"].map(|id| format!("out >f+++++++++ 1 2026/01/01-00:00:00 ab/{id}.cif.gz\n")).concat();
+    let gone =
+        "err rsync: [sender] link_stat \"/ab/1abd.cif.gz\" (in m) failed: No such file or directory (2)\n";
+    for (came, code, status) in
+        [("stats 2 2 0\n".to_owned(), 0, "ok"), (format!("{gone}stats 1 1 0\nexit 23\n"), 3, "partial")]
+    {
+        let fake =
+            Fake::new(&format!("[1]\n{both}stats 2 0 0\n[if progress2]\n{came}[if -n]\nstats 1 0 0\n"));
+        let env = Env::new().with_fake(&fake);
+        let source = "rsync://upstream.invalid/m/structures/divided/mmCIF/";
+        let config = one_job(&[source], &env.mirror("j"), "ids = ['1abc', '1abd']");
+        let env = env.with_config(&config);
+        let ended = env.run(["sync", "j", "--json"]).expect_code(code);
+        let end = ended.finished();
+        assert_eq!(end["status"], status, "{ended}");
+        let missing = if code == 0 { serde_json::json!([]) } else { serde_json::Value::Null };
+        assert_eq!(end["missing_ids"], missing, "{ended}");
+        assert_eq!(end["error"].as_str().is_some_and(|error| error.contains("1abd")), code == 3, "{ended}");
+    }
 }
