@@ -369,3 +369,19 @@ fn a_signal_ends_the_check_and_the_next_run_makes_it() {
     let ended = run(&env, 0);
     assert_eq!((figures(&ended), &finished(&ended, "j")["files_deleted"]), ((1, 0), &1.into()), "{ended}");
 }
+
+/// The message has the first few, the log every one.
+#[test]
+fn every_damaged_file_is_named_in_the_log() {
+    let upstream = Upstream::new();
+    let env = filled(&upstream, "");
+    let names: Vec<_> = (10..15).map(|n| format!("ab/{n}.cif.gz")).collect();
+    names.iter().for_each(|name| drop(upstream.write(name, corrupt(name))));
+    let ended = run(&env, 3);
+    let end = finished(&ended, "j");
+    assert!(end["error"].as_str().unwrap().contains(" and 2 more"), "{ended}");
+    let log = fs::read_to_string(end["log"].as_str().unwrap()).unwrap();
+    for name in &names {
+        assert!(log.contains(&format!("not intact: {name} (damaged: ")), "{name}\n{log}");
+    }
+}
