@@ -82,7 +82,10 @@ pub struct SyncArgs {
     /// kind of files, such as structures/divided/mmCIF/.
     #[arg(long, value_name = "FILE", conflicts_with = "expect")]
     pub ids: Option<PathBuf>,
-    /// Maximum bandwidth of each transfer, per second (5MB; 0: no limit)
+    /// Maximum number of connections of each job, 1 to 16 (auto: as many as pay)
+    #[arg(long, value_name = "N")]
+    pub connections: Option<String>,
+    /// Maximum bandwidth of each job, per second (5MB; 0: no limit)
     ///
     /// A number without a unit is in KiB, as in rsync.
     #[arg(long, value_name = "RATE")]

@@ -2,7 +2,9 @@
 
 use super::Failure;
 use crate::cli::SyncArgs;
-use crate::config::{Concurrency, Given, Layer, Overrides, Rate, Retries, SyncLayer, TimeLimit};
+use crate::config::{
+    Concurrency, ConnectionLimit, Given, Layer, Overrides, Rate, Retries, SyncLayer, TimeLimit,
+};
 use crate::model::entry_ids::{EntryIds, LARGEST_LIST};
 use crate::model::job::{Adopt, MaxDelete};
 use crate::model::sanitize;
@@ -21,6 +23,7 @@ pub fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
         dest: args.dest.clone().map(Given::by_command_line),
         delete,
         max_delete: read::<MaxDelete>("--max-delete", args.max_delete.as_deref())?,
+        connections: read::<ConnectionLimit>("--connections", args.connections.as_deref())?,
         bwlimit: read::<Rate>("--bwlimit", args.bwlimit.as_deref())?,
         adopt: args.adopt.then(|| Given::by_command_line(Adopt::Checksum)),
         retries: number("--retries", args.retries.map(u64::from), Retries::new)?,
@@ -113,6 +116,7 @@ mod tests {
             "--allow-empty-source",
             "--allow-older",
             "--adopt",
+            "--connections=auto",
             "--bwlimit=5MB",
             "--dest=out",
             "--",
@@ -128,6 +132,7 @@ mod tests {
                 "delete=false",
                 "max_delete=\"25%\"",
                 "adopt=\"checksum\"",
+                "connections=\"auto\"",
                 "bwlimit=\"5MB\"",
                 "retries=0",
                 "timeout=\"2h\""
@@ -146,6 +151,7 @@ mod tests {
         for (option, text) in [
             ("--parallel=0", "--parallel: 0 is out of range: expected an integer from 1 to 100"),
             ("--parallel=101", "--parallel: 101 is out of range: expected an integer from 1 to 100"),
+            ("--connections=17", "--connections: 17 is out of range: expected an integer from 1 to 16"),
             ("--timeout=5", "--timeout: \"5\" has no unit: write \"5s\" for seconds"),
             (
                 "--max-delete=all",

@@ -9,12 +9,12 @@ use super::id_list::IdList;
 use super::index::Indexed;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
 use super::notify::{Addressee, Occasion};
-use super::scheduling::{Concurrency, Nice};
+use super::scheduling::{Concurrency, ConnectionLimit, Nice};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
 use crate::history::stats::Metric;
 use crate::model::job::{
-    Adopt, CachePolicy, Indexing, IoPriority, Job, MaxDelete, MaxEntries, MaxOlder, Preset, Source,
+    Adopt, CachePolicy, Indexing, IoPriority, Job, Marker, MaxDelete, MaxEntries, MaxOlder, Preset, Source,
     SourceOrder, job_options,
 };
 use schemars::Schema;
@@ -252,7 +252,7 @@ table! {
 table! {
     /// `[hosts."NAME"]`
     HostLayer, HostFilled {
-        /// Maximum number of transfers from this host at the same time.
+        /// Maximum number of connections to this host at the same time, over all jobs. Without a section: 4.
         connections: Within<1, 1000>;
     }
 }

@@ -61,7 +61,7 @@ pub use notify::{Addressee, Occasion, Url};
 pub use paths::{PathError, escape, expand, local, normalise};
 pub use preset::name as preset_name;
 pub use problem::{Place, Problem, Problems, decode};
-pub use scheduling::{Concurrency, Nice};
+pub use scheduling::{Concurrency, ConnectionLimit, Nice};
 pub use schema::schema;
 pub use select::{ADD_A_JOB, SelectError, is_path, select, tagged};
 pub use settings::{

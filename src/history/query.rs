@@ -217,7 +217,8 @@ impl<'a> Rows<'a> {
             let phases = self.phases.query_map((&record.run, &record.job, attempt.number), schema::phase)?;
             attempt.phases = phases.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?;
         }
-        record.details = Some(Details { undo: None, missing_ids: None, tries });
+        record.details =
+            Some(Details { undo: None, missing_ids: None, connections: None, parts: None, tries });
         Ok(record)
     }
 

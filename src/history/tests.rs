@@ -46,6 +46,8 @@ pub(super) fn result(job: &str, second: i64, outcome: Outcome) -> SyncResult {
         alerts: vec!["too \"slow\"".into()],
         warnings: vec!["hook left".into()],
         undo: None,
+        connections: 1,
+        parts: Vec::new(),
         missing_ids: None,
     }
 }

@@ -1,5 +1,6 @@
 //! The record of a job in one run: the one form of a result for JSON, notifications and the history.
 
+use crate::model::part::PartResult;
 use crate::model::pdb::EntryId;
 use crate::model::phase::Phase;
 use crate::model::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, Summary, SyncResult};
@@ -68,6 +69,10 @@ pub struct Details {
     /// The entries without a file at the source; `None` for a job that is not limited to entries. The history does not have them.
     #[serde(serialize_with = "wire::ids")]
     pub missing_ids: Option<Vec<EntryId>>,
+    /// How many connections the job had at the same time, at most; `None` if unknown.
+    pub connections: Option<u32>,
+    /// The parts of its transfers; `None` if unknown. The history does not have them.
+    pub parts: Option<Vec<PartResult>>,
     /// All attempts, in order.
     pub tries: Vec<Attempt>,
 }
@@ -180,6 +185,8 @@ impl From<&SyncResult> for JobRecord {
             details: Some(Details {
                 undo: result.undo.clone(),
                 missing_ids: result.missing_ids.clone(),
+                connections: Some(result.connections),
+                parts: Some(result.parts.clone()),
                 tries: result.attempts.clone(),
             }),
         }
@@ -205,6 +212,8 @@ impl From<&JobRecord> for SyncResult {
             log: record.log.as_ref().map(Into::into),
             alerts: record.alerts.clone(),
             warnings: record.warnings.clone(),
+            connections: details.and_then(|details| details.connections).unwrap_or_default(),
+            parts: details.and_then(|details| details.parts.clone()).unwrap_or_default(),
             missing_ids: details.and_then(|details| details.missing_ids.clone()),
             undo: details.and_then(|details| details.undo.clone()),
         }

@@ -1,6 +1,7 @@
 //! Results of jobs and runs. A failed job is data, not an `Err`.
 
 use crate::model::exit_code::ExitCode;
+use crate::model::part::PartResult;
 use crate::model::pdb::EntryId;
 use crate::model::phase::Phase;
 use crate::model::wire;
@@ -43,6 +44,10 @@ pub struct SyncResult {
     pub warnings: Vec<String>,
     /// The command line that restores what was deleted or replaced; `None` if nothing was kept.
     pub undo: Option<String>,
+    /// How many connections the job had at the same time, at most; 0 if it had none.
+    pub connections: u32,
+    /// The parts of its transfers, in order; empty if no transfer was cut into parts.
+    pub parts: Vec<PartResult>,
     /// The entries of the list of the job that have no file at the source; `None` for a job without a list, or if
     /// unknown.
     pub missing_ids: Option<Vec<EntryId>>,

@@ -144,6 +144,8 @@ pub(super) fn result(job: &str, outcome: Outcome) -> SyncResult {
         alerts: Vec::new(),
         warnings: Vec::new(),
         undo: None,
+        connections: 1,
+        parts: Vec::new(),
         missing_ids: None,
     }
 }

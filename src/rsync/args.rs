@@ -10,9 +10,9 @@ use crate::model::system_names::{OF_FILE_SYSTEMS, QUARANTINE};
 use std::time::Duration;
 
 pub use super::job_options::{
-    backup_dir, files_from, named_for, not_listed, only_listed, only_named, own_directory,
-    own_directory_text, own_shell, passing, password_file, port, shell, size_limits, transfers_paths,
-    unfiltered, unusable_text,
+    backup_dir, can_be_split, files_from, for_part, named_for, not_listed, only_file, only_listed,
+    only_named, own_directory, own_directory_text, own_shell, passing, password_file, port, shell,
+    size_limits, transfers_paths, unfiltered, unusable_text,
 };
 pub use super::options::{
     ADD_FILES, Filters, LetsIn, Refused, ShutsOut, check, check_with_delete, hint_for_key, leaves_out,
@@ -172,10 +172,15 @@ pub fn unfit(job: &Job) -> Option<Refused> {
 
 /// Adds filters that exclude single entries of the source, before all other filters.
 pub fn leave_out(argv: &mut Vec<String>, names: &[Vec<u8>]) {
+    let name = |name: &Vec<u8>| options::literal(&String::from_utf8_lossy(name));
+    let filters: Vec<_> = names.iter().map(|named| format!("--exclude=/{}", name(named))).collect();
+    filter_first(argv, &filters);
+}
+
+/// Adds filters before all others.
+pub fn filter_first(argv: &mut Vec<String>, filters: &[String]) {
     let at = argv.iter().position(|argument| argument.starts_with("--exclude=")).unwrap_or(1);
-    let options =
-        names.iter().map(|name| format!("--exclude=/{}", options::literal(&String::from_utf8_lossy(name))));
-    argv.splice(at..at, options.collect::<Vec<_>>());
+    argv.splice(at..at, filters.iter().cloned());
 }
 
 /// For a destination that folds names: protects our directory in every spelling.

@@ -39,6 +39,15 @@ pub fn only_listed(job: &Job, source: Source, list: &str) -> Job {
     Job { sources: vec![source], include, exclude, delete: false, rsync_args, ..job.clone() }
 }
 
+/// Returns the same job for one of several transfers at the same time. They share the bandwidth. The times and modes of directories are left
+/// to a last transfer: another part may still write to them.
+pub fn for_part(job: Job, connections: u64) -> Job {
+    let share = |rate: Option<u64>| rate.map(|rate| rate.div_ceil(connections.max(1)));
+    let mut rsync_args = job.rsync_args.clone();
+    rsync_args.extend(["--omit-dir-times", "--chmod=Du+rwx"].map(str::to_owned));
+    Job { bwlimit: share(job.bwlimit), min_rate: share(job.min_rate), rsync_args, ..job }
+}
+
 /// Returns the job that lists the entries named in the file `list`, from `source`, as far as the job's filters let them through. `deep`:
 /// directories are listed with all their contents, otherwise without (with a slash at the end of the name: with their entries).
 pub fn only_named(job: &Job, source: Source, list: &str, deep: bool) -> Job {
@@ -72,6 +81,37 @@ const NOT_LISTED: [(Option<char>, &str, &str); 10] = [
 pub fn not_listed(rsync_args: &[String]) -> Option<&'static str> {
     let given = NOT_LISTED.iter().find(|(letter, name, _)| options::names(rsync_args, *letter, name));
     given.map(|(.., why)| *why)
+}
+
+/// Returns the job that fetches one file of at most `largest` bytes from `source` into the directory `dest`, with the modification time of
+/// the source.
+pub fn only_file(job: &Job, source: Source, dest: PathBuf, largest: u64) -> Job {
+    let mut rsync_args = options::of_connection(&job.rsync_args);
+    let own = ["--no-recursive", "--copy-links", "--no-perms"].map(str::to_owned);
+    rsync_args.extend(own.into_iter().chain([format!("--max-size={largest}")]));
+    let (include, exclude) = (Vec::new(), Vec::new());
+    let (delete, checksum, keep_deleted) = (false, false, None);
+    Job {
+        sources: vec![source],
+        dest,
+        include,
+        exclude,
+        delete,
+        checksum,
+        keep_deleted,
+        rsync_args,
+        ..job.clone()
+    }
+}
+
+/// Whether a listing can be divided by further filters. Filters of the job that are anchored, that clear others, or that come from files may
+/// mean other names then.
+pub fn can_be_split(job: &Job) -> bool {
+    let own = options::without_filters(&job.rsync_args) == job.rsync_args;
+    let mut patterns = job.include.iter().chain(&job.exclude);
+    let loose =
+        |pattern: &String| !pattern.trim_end_matches('/').contains('/') && !options::clears_filters(pattern);
+    own && not_listed(&job.rsync_args).is_none() && patterns.all(loose)
 }
 
 /// Returns the name of the directory that rsync creates in the destination if this source is one ([`Source::own_directory`]); `None` also

@@ -1,7 +1,8 @@
 //! The first run of a job at a destination that already holds files, from another tool, another user or an earlier state directory. This
 //! run reports what it finds and deletes nothing; the next run deletes.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::dir_id::{DirId, Same};
 use super::guard;
 use super::listing::{self, Listing};

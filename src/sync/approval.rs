@@ -1,6 +1,7 @@
 //! `--expect HASH`: deletions go on only if they are those of the plan that the user has approved.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
 use super::guard::Approval;
 use super::listing::{Deletions, Listing, PlanReader, plan_with};

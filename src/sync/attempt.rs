@@ -4,6 +4,7 @@
 //! After a complete transfer exactly the listed entries are removed, if they are unchanged.
 
 use super::Plan;
+use super::attempt_end::{AttemptEnd, Attempted};
 use super::blocking::off_thread;
 use super::complete::{Evidence, Transfer};
 use super::guard::{self, DeletionVerdict};
@@ -12,12 +13,15 @@ use super::job_events::JobEvents;
 use super::job_state::JobState;
 use super::keep_deleted::KeepDeleted;
 use super::listing::{self, Listing, NamesBefore, Unverified, plan_path};
+use super::marker_record::Fetched;
 use super::remove::Removed;
 use super::scope::Scope;
+use super::slots::Slots;
 use super::transport::Transport;
-use crate::clean::removal::{self, WriteAccess};
+use crate::clean::removal::WriteAccess;
 use crate::model::event::{Phase, Takeover};
 use crate::model::job::{Job, Source};
+use crate::model::part::PartResult;
 use crate::model::pdb::EntryId;
 use crate::model::result::{Attempt, Figures, Reason};
 use crate::rsync::exit::Class;
@@ -25,45 +29,6 @@ use crate::rsync::output::Count;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum AttemptEnd {
-    /// Everything is done, perhaps with a warning.
-    Done(Option<Reason>),
-    /// Something was left out.
-    Partial(Reason),
-    /// A guard refused the attempt or its deletions.
-    Blocked(Reason),
-    /// The source holds no file; another source may.
-    Empty(Reason),
-    /// The source is older than the mirror; another source may be newer.
-    Older(Reason),
-    /// The source has changed its layout; another source may still have that of the mirror.
-    Moved(Reason),
-    /// The attempt failed. The class decides whether it is repeated.
-    Failed(Class, Reason),
-    /// The run is being stopped.
-    Stopped,
-}
-
-impl AttemptEnd {
-    /// Whether the source was asked for everything, regardless of the result.
-    fn is_final(&self) -> bool {
-        matches!(self, AttemptEnd::Done(_) | AttemptEnd::Partial(_) | AttemptEnd::Blocked(_))
-    }
-}
-
-/// An attempt that has ended.
-pub(super) struct Attempted {
-    pub(super) attempt: Attempt,
-    pub(super) ending: AttemptEnd,
-    pub(super) figures: Figures,
-    /// Whether something is kept for `clean undo`.
-    pub(super) undoable: bool,
-    /// The entries that the job is limited to and that have no file at the source; `None` if unknown.
-    pub(super) missing: Option<Vec<EntryId>>,
-}
 
 /// An attempt in progress.
 pub(super) struct AttemptRunner<'a> {
@@ -73,6 +38,7 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) number: u32,
     pub(super) job_events: &'a JobEvents,
     pub(super) transport: &'a dyn Transport,
+    pub(super) slots: &'a Slots,
     /// `None` if nothing will be written.
     pub(super) access: Option<&'a Arc<WriteAccess>>,
     /// Why other runs may write to the destination too (the lock is unsure); then nothing may be removed.
@@ -120,6 +86,16 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) scope: Option<Arc<Scope>>,
     /// The entries of that job without a file at the source; `None` if unknown.
     pub(super) missing: Option<Vec<EntryId>>,
+    /// How many connections it had at the same time, at most.
+    pub(super) connections: u32,
+    /// Whether the source is listed over one connection, since several have failed.
+    pub(super) lists_at_once: bool,
+    /// The marker of the job as it was before the listing, and the fingerprint of the job; `None` without one.
+    pub(super) marker: Option<(Fetched, String)>,
+    /// What became of its parts.
+    pub(super) parts: Vec<PartResult>,
+    /// How often a part was tried again, at most.
+    pub(super) part_retries: u32,
 }
 
 impl<'a> AttemptRunner<'a> {
@@ -131,7 +107,7 @@ impl<'a> AttemptRunner<'a> {
         access: Option<&'a Arc<WriteAccess>>,
         unsure: Option<&'a Reason>,
     ) -> Self {
-        let JobContext { plan, job, job_events, transport, .. } = context;
+        let JobContext { plan, job, job_events, transport, slots, .. } = context;
         AttemptRunner {
             plan,
             job,
@@ -139,6 +115,7 @@ impl<'a> AttemptRunner<'a> {
             number,
             job_events,
             transport: &**transport,
+            slots,
             access,
             unsure,
             started: Instant::now(),
@@ -166,6 +143,11 @@ impl<'a> AttemptRunner<'a> {
             dealt_with: false,
             scope: None,
             missing: None,
+            connections: 1,
+            lists_at_once: false,
+            marker: None,
+            parts: Vec::new(),
+            part_retries: 0,
         }
     }
 
@@ -206,6 +188,7 @@ impl<'a> AttemptRunner<'a> {
             off_thread(&self.job_events.stop, forget).await;
         }
         self.remember().await;
+        self.settle_marker(&ending).await;
         self.close(matches!(ending, AttemptEnd::Done(_))).await;
         let attempt = Attempt {
             number: self.number,
@@ -216,22 +199,40 @@ impl<'a> AttemptRunner<'a> {
             exit_code: self.code,
             error,
         };
-        Attempted { attempt, ending, figures: self.figures, undoable: self.undoable, missing: self.missing }
+        Attempted {
+            attempt,
+            ending,
+            figures: self.figures,
+            undoable: self.undoable,
+            missing: self.missing,
+            connections: self.connections,
+            parts: self.parts,
+            part_retries: self.part_retries,
+        }
     }
 
     /// Runs the steps of the attempt. An `Err` ends it early.
     async fn go(&mut self) -> Result<AttemptEnd, AttemptEnd> {
         if self.plan.named_files {
             self.prepare_keep().await?;
-            return Ok(AttemptEnd::Done(self.transfer((self.job, self.source), None, &[]).await?.warned));
+            return Ok(AttemptEnd::Done(
+                self.transfer((self.job, self.source), None, None, &[]).await?.warned,
+            ));
         }
         self.recall().await?;
         if self.plan.mode.is_dry() {
             return self.rehearse().await;
         }
+        if self.marker_is_same().await? {
+            return Ok(AttemptEnd::Done(None));
+        }
         let folds = self.folds().await?;
         if !folds && self.needs_no_listing().await? {
-            return self.first_transfer().await;
+            if self.job.connections.most() == 1 {
+                return self.first_transfer().await;
+            }
+            // For a second attempt of this run: nothing else has filled the destination.
+            self.memory.begun = Some(self.plan.run.clone());
         }
         let mut listing = self.list(folds).await?;
         if listing.folds_below {
@@ -270,7 +271,7 @@ impl<'a> AttemptRunner<'a> {
         // For a second attempt of this run: nothing else has filled the destination.
         self.memory.begun = Some(self.plan.run.clone());
         self.anything_will_come().await?;
-        let transfer = match self.transfer((self.job, self.source), None, &[]).await {
+        let transfer = match self.transfer((self.job, self.source), None, None, &[]).await {
             Err(partial @ AttemptEnd::Partial(_)) => return Err(self.checked(partial).await?),
             came => came?,
         };
@@ -310,11 +311,20 @@ impl<'a> AttemptRunner<'a> {
             listing = self.add_new_names(listing).await?;
             self.names_before = self.take_names(&listing).await;
             let expected = self.compare_same_size(&mut listing).await?;
-            let listed;
-            (listing, listed) = self.transfer_list(listing).await?;
+            let (mut parts, mut listed) = (None, None);
+            if expected != u64::MAX {
+                (listing, parts) = self.parts(listing).await?;
+            }
+            if parts.is_none() {
+                (listing, listed) = self.transfer_list(listing).await?;
+            }
             let scope = self.scope.clone();
             let of = listed.as_ref().map_or(self.of(&scope), |l| (&l.job, &l.job.sources[0]));
-            let came = match self.transfer(of, Some(expected), &lost).await {
+            let came = self.transfer(of, parts.as_mut(), Some(expected), &lost).await;
+            if let Some(parts) = parts {
+                parts.end(&mut listing);
+            }
+            let came = match came {
                 Err(AttemptEnd::Partial(reason))
                     if matches!(refused, None | Some(AttemptEnd::Done(_))) && going > removed.files =>
                 {
@@ -362,33 +372,5 @@ impl<'a> AttemptRunner<'a> {
         }
         self.remember_names(listing).await;
         Ok(ending)
-    }
-
-    /// Deletes what the source lacks. The caller has checked that everything of the source arrived.
-    async fn remove(
-        &mut self,
-        listing: &Listing,
-        before: Removed,
-        warned: Option<Reason>,
-    ) -> Result<AttemptEnd, AttemptEnd> {
-        let mut removed = before.and(self.delete(&listing.gone, false).await?);
-        if removed.stopped {
-            return Err(AttemptEnd::Stopped);
-        }
-        removed = removed.and(self.respell(listing).await?);
-        self.evidence.not_deleted = removed.left;
-        if removed.left > 0 {
-            let entries = if removed.left == 1 { "entry" } else { "entries" };
-            let text = format!("{} {entries} could not be deleted: {}", removed.left, removed.why.join("; "));
-            let hint = removed.first.and_then(|dir| self.change_hint(&dir));
-            let hint = hint.unwrap_or_else(|| "the next run counts and tries them again".into());
-            return Ok(AttemptEnd::Partial(Reason::new(text).hint(hint)));
-        }
-        Ok(AttemptEnd::Done(warned))
-    }
-
-    /// How this user could change a directory of the destination; `None` if permissions are not the problem.
-    pub(super) fn change_hint(&self, dir: &[u8]) -> Option<String> {
-        removal::change_hint(self.access?.root(), &self.job.dest, dir)
     }
 }

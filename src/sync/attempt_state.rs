@@ -1,6 +1,7 @@
 //! What an attempt reads from earlier runs of its job, and stores for later ones.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
 use super::dir_id::DirId;
 use super::fold_probe;

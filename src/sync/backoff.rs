@@ -1,5 +1,7 @@
 //! How long to wait before the next attempt. Exponential, with jitter, so that many mirrors do not return at once.
 
+use crate::model::job::Job;
+use crate::rsync::exit::Class;
 use std::time::Duration;
 
 /// The longest wait after an ordinary failure.
@@ -19,6 +21,18 @@ pub(super) fn busy(base: Duration, tries: u32) -> Duration {
 
 fn ceiling(base: Duration, tries: u32, longest: Duration) -> Duration {
     base.saturating_mul(1 << tries.min(16)).min(longest.max(base))
+}
+
+/// How long to wait before the same source is tried again; `None` if it is not.
+pub(super) fn wait(job: &Job, class: Class, tries: u32) -> Option<Duration> {
+    match class {
+        Class::Retry | Class::Slow | Class::Here | Class::Signalled if tries < job.retries => {
+            Some(full(job.retry_delay, tries))
+        }
+        Class::Busy if tries < job.retries => Some(busy(job.busy_delay, tries)),
+        Class::Once if tries < job.retries.min(1) => Some(full(job.retry_delay, tries)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

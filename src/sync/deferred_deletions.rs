@@ -1,6 +1,7 @@
 //! Why the deletions of a run are deferred although no limit forbids them.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::guard::{self, DeletionVerdict};
 use super::listing::{Deletions, Listing};
 use crate::model::result::Reason;

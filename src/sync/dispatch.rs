@@ -289,6 +289,8 @@ fn broken(plan: &Plan, job: Arc<str>, error: JoinError) -> SyncResult {
         alerts: Vec::new(),
         warnings: Vec::new(),
         undo: None,
+        connections: 0,
+        parts: Vec::new(),
         missing_ids: None,
     }
 }

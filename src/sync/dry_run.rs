@@ -1,7 +1,8 @@
 //! What a run would do, without doing it.
 
 use super::Mode;
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::guard::{self, DeletionVerdict};
 use super::listing::Listing;
 use crate::model::event::{Event, Level, Tally};

@@ -1,6 +1,7 @@
 //! Whether the source or the destination of an attempt holds anything.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
 use super::guard;
 use super::listing::Listing;

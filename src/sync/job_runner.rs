@@ -2,7 +2,8 @@
 
 mod locking;
 
-use super::attempt::{AttemptEnd, AttemptRunner, Attempted};
+use super::attempt::AttemptRunner;
+use super::attempt_end::{AttemptEnd, Attempted};
 use super::backoff;
 use super::blocking::off_thread;
 use super::drop_cache::CacheDropper;
@@ -15,7 +16,8 @@ use super::{Mode, disk, guard, named_files, spawn, unfit};
 use crate::clean::removal::WriteAccess;
 use crate::model::event::{Event, Level, Phase};
 use crate::model::hint;
-use crate::model::job::{CachePolicy, Hook, Job};
+use crate::model::job::{CachePolicy, Hook};
+use crate::model::part::PartResult;
 use crate::model::pdb::EntryId;
 use crate::model::record::JobRecord;
 use crate::model::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
@@ -40,6 +42,8 @@ pub(super) async fn run(context: JobContext) -> (SyncResult, Option<Slot>) {
         warnings: Vec::new(),
         undoable: false,
         missing: None,
+        connections: 0,
+        parts: Vec::new(),
     };
     let outcome = match unit.go().await {
         Ok(outcome) | Err(outcome) => outcome,
@@ -64,6 +68,10 @@ struct JobRunner<'a> {
     undoable: bool,
     /// The entries without a file at the source of the last attempt; `None` if unknown.
     missing: Option<Vec<EntryId>>,
+    /// How many connections the job had at the same time, at most.
+    connections: u32,
+    /// The parts of all transfers.
+    parts: Vec<PartResult>,
     /// Whether anything ran that is in the job's log.
     ran: bool,
 }
@@ -149,13 +157,17 @@ impl JobRunner<'_> {
                     self.take_slot(source.host()).await?;
                 }
                 let number = self.attempts.len() as u32 + 1;
-                let Attempted { attempt, ending, figures, undoable, missing } =
-                    AttemptRunner::new(self.context, source, number, access, unsure).run().await;
+                let attempted = AttemptRunner::new(self.context, source, number, access, unsure).run().await;
+                let Attempted { attempt, ending, figures, undoable, missing, .. } = attempted;
                 let code = attempt.exit_code;
                 self.attempts.push(attempt);
                 self.ran = true;
                 self.undoable |= undoable;
                 self.missing = missing;
+                self.connections = self.connections.max(attempted.connections);
+                self.parts.extend(attempted.parts);
+                // A part that failed for good was tried again on its own.
+                tries += attempted.part_retries;
                 self.figures = total(self.figures, figures, number);
                 let (class, outcome) = match ending {
                     AttemptEnd::Done(None) => return Ok(Outcome::Ok),
@@ -179,8 +191,8 @@ impl JobRunner<'_> {
                 if let Outcome::Blocked(reason) = &last {
                     refused = Some(reason.text.clone());
                 }
-                let wait =
-                    wait(job, class, tries).filter(|_| class != Class::Slow || sources.peek().is_none());
+                let wait = backoff::wait(job, class, tries)
+                    .filter(|_| class != Class::Slow || sources.peek().is_none());
                 let next = match (wait, sources.peek()) {
                     (Some(_), _) => source,
                     (None, Some(next)) if !matches!(class, Class::Fatal | Class::Here) => next,
@@ -354,6 +366,8 @@ impl JobRunner<'_> {
             log: self.log(),
             alerts: self.alerts.clone(),
             warnings: self.warnings.clone(),
+            connections: self.connections,
+            parts: self.parts.clone(),
             missing_ids: self.missing.clone(),
             undo: self.undoable.then(|| hint::undo(&self.context.plan.again, &self.context.plan.run)),
         }
@@ -364,18 +378,6 @@ impl JobRunner<'_> {
 fn before_failed(reason: Reason) -> Reason {
     let hint = reason.hint.map(|hint| format!("{hint}; nothing was transferred"));
     Reason { hint, ..reason }
-}
-
-/// How long to wait before the same source is tried again; `None` if it is not.
-fn wait(job: &Job, class: Class, tries: u32) -> Option<Duration> {
-    match class {
-        Class::Retry | Class::Slow | Class::Here | Class::Signalled if tries < job.retries => {
-            Some(backoff::full(job.retry_delay, tries))
-        }
-        Class::Busy if tries < job.retries => Some(backoff::busy(job.busy_delay, tries)),
-        Class::Once if tries < job.retries.min(1) => Some(backoff::full(job.retry_delay, tries)),
-        _ => None,
-    }
 }
 
 /// Sums the figures of all attempts. The size of the source is that of the last attempt.

@@ -1,6 +1,7 @@
 //! Prepares the place for removed and replaced entries before the first of them, and puts it in order at the end.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
 use super::keep_deleted::{KeepDeleted, KeepDeletedError};
 use crate::clean::removal::{self, Order, Purge, WriteAccess};

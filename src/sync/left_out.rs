@@ -1,6 +1,7 @@
 //! What a job's filters exclude from its source, determined by a listing without the filters.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::listing::Listing;
 use crate::model::event::Tally;
 use crate::model::job::Job;

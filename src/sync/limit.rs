@@ -3,7 +3,8 @@
 //! Where the layout gives the names, they are asked for directly; which of them exist is seen in the listing. Elsewhere one or two short
 //! listings find them: of the top, and of the directories `HH/` of these entries.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::entries_seen::{NOT_SHAPED, entry_in};
 use super::name_list::NameList;
 use super::scope::Scope;

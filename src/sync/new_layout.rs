@@ -1,6 +1,7 @@
 //! A source that has changed its layout, or has been replaced by one with another layout, as announced by the archive.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
 use super::guard;
 use super::listing::{self, Listing};

@@ -1,6 +1,7 @@
 //! A job that is limited to entries: which of them the source has, what has to go, and what later runs remember.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::attempt_state::LostDest;
 use super::blocking::off_thread;
 use super::entries_seen::{NOT_SHAPED, Seen};

@@ -1,7 +1,8 @@
 //! The phases of an attempt. Each is reported and timed.
 
 use super::Mode;
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::blocking::{last_moment, off_thread};
 use super::entries_seen::Seen;
 use super::guard;
@@ -116,17 +117,28 @@ impl AttemptRunner<'_> {
         let all = matches!(purpose, Purpose::List { all: true } | Purpose::Plan { all: true });
         let name = self.listing_name();
         let names = all.then_some((&*self.plan.state_dir, &*name));
-        let mut collector = Collector::new(&path, names, folds, self.at_root.is_some());
+        let collector = Collector::new(&path, names, folds, self.at_root.is_some());
         let show = match (purpose, self.plan.mode) {
             (Purpose::Plan { .. }, Mode::DryRun) => Show::Lines,
             (Purpose::Plan { .. }, Mode::Plan { paths: true }) => Show::Changes { later: self.takes_over() },
             _ => Show::Nothing,
         };
-        let mut note = |change: &Change<'_>| {
-            seen.iter_mut().for_each(|seen| seen.note(change));
-            collector.note(change)
+        let collector = Mutex::new(collector);
+        let in_parts = self.list_in_parts(of, purpose, &collector).await?;
+        let mut collector = collector.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let ran = match in_parts {
+            Some(ran) => ran,
+            None => {
+                if self.lists_at_once {
+                    collector = Collector::new(&path, names, folds, self.at_root.is_some());
+                }
+                let mut note = |change: &Change<'_>| {
+                    seen.iter_mut().for_each(|seen| seen.note(change));
+                    collector.note(change)
+                };
+                self.run_phase(of, Phase::List, purpose, show, &[], &mut note).await
+            }
         };
-        let ran = self.run_phase(of, Phase::List, purpose, show, &[], &mut note).await;
         let stats = ran.stats;
         self.figures.total_files = stats.files.map(|f| f.files());
         self.figures.total_bytes = stats.total_size;
@@ -203,7 +215,7 @@ impl AttemptRunner<'_> {
     }
 
     /// A request for the job of the attempt or one derived from it.
-    fn request<'r>(
+    pub(super) fn request<'r>(
         &'r self,
         (job, source): (&'r Job, &'r Source),
         purpose: Purpose,
@@ -217,10 +229,10 @@ impl AttemptRunner<'_> {
             source,
             purpose,
             left_out,
+            filters: &[],
             folds: self.memory.folds.is_some_and(|(_, _, folds)| folds) || self.folds_below,
             at_root: self.at_root.as_deref(),
-            // Each transfer has its own directory; otherwise a second transfer would replace what the first has kept.
-            keep: keeps.then(|| u64::from(self.number) * 100 + u64::from(self.transfers)),
+            keep: keeps.then(|| self.layer(self.transfers)),
             expected: self.awaited,
             time_left: job.timeout.map(|t| t.saturating_sub(self.started.elapsed())),
             min_free: job.min_free.filter(|_| self.plan.mode == Mode::Real),
@@ -230,13 +242,19 @@ impl AttemptRunner<'_> {
         }
     }
 
+    /// The number of the directory in the quarantine for a transfer of this attempt. Each has its own; otherwise a second transfer would
+    /// replace what the first has kept.
+    pub(super) fn layer(&self, transfer: u32) -> u64 {
+        u64::from(self.number) * 1_000_000 + u64::from(transfer)
+    }
+
     /// Whether this job is for entries that this attempt has listed, not for the whole source.
     pub(super) fn is_listed(&self, job: &Job) -> bool {
         args::files_from(&job.rsync_args) != args::files_from(&self.job.rsync_args)
     }
 
     /// Reports the start of the attempt if this is its first command.
-    async fn announce(&mut self, argv: &[String]) {
+    pub(super) async fn announce(&mut self, argv: &[String]) {
         if !std::mem::replace(&mut self.announced, true) {
             let (source, argv, attempt) = (self.source.text.clone(), argv.to_vec(), self.number);
             let JobEvents { job, part, .. } = self.job_events;
@@ -276,11 +294,14 @@ impl AttemptRunner<'_> {
         match ran.verdict {
             Ended::Judged(verdict) => Ok(verdict),
             Ended::Stopped => Err(AttemptEnd::Stopped),
-            Ended::DiskLow(free) => {
-                let least = self.job.min_free.unwrap_or(0);
-                Err(AttemptEnd::Blocked(guard::disk_low(self.job, free, least)))
-            }
+            Ended::DiskLow(free) => Err(self.disk_low(free)),
         }
+    }
+
+    /// The end of an attempt that left too little free space; `free` in bytes.
+    pub(super) fn disk_low(&self, free: u64) -> AttemptEnd {
+        let least = self.job.min_free.unwrap_or(0);
+        AttemptEnd::Blocked(guard::disk_low(self.job, free, least))
     }
 }
 

@@ -4,6 +4,7 @@ use super::Plan;
 use super::blocking::off_thread;
 use super::job_events::JobEvents;
 use super::lock::Lock;
+use super::marker_record;
 use crate::clean::removal::{self, WriteAccess};
 use crate::model::job::Job;
 use crate::model::result::Reason;
@@ -20,8 +21,11 @@ pub(super) async fn begin(
 ) -> Option<Result<Arc<WriteAccess>, Reason>> {
     let (root, dest) = (lock.directory().try_clone(), job.dest.clone());
     let (state, stop) = (plan.state_dir.clone(), job_events.stop.clone());
-    let sure = lock.unsure().is_none();
+    let (sure, repair) = (lock.unsure().is_none(), plan.named_files);
     let work = move || {
+        if repair {
+            marker_record::void(&state, &dest)?;
+        }
         let access = WriteAccess::new(root?, &dest, &state)?;
         // Also if the lock is unsure: no other run uses this state directory for this tree.
         access.put_back();

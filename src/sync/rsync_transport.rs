@@ -36,6 +36,7 @@ impl Transport for RsyncTransport {
         let Request { job, source, purpose, .. } = *request;
         let mut argv = args::argv(self.program.path(), job, source, purpose);
         args::leave_out(&mut argv, request.left_out);
+        args::filter_first(&mut argv, request.filters);
         if request.folds {
             args::protect_every_case(&mut argv);
         }

@@ -1,6 +1,7 @@
 //! Decides by a second listing whether everything arrived, regardless of the transfer's exit code and standard error.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::name_list::NameList;
 use super::transport::{OnChange, Show, came};
 use crate::model::event::Phase;

@@ -1,15 +1,26 @@
 //! Limits how many jobs run at a time, in total and per host.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The slots of a run. First come, first served.
+/// Maximum number of connections to a host for which the configuration has no limit.
+const A_HOST: usize = 4;
+
+/// The slots of a run, and the connections to each host. First come, first served.
 #[derive(Debug)]
 pub(super) struct Slots {
     global: Arc<Global>,
-    hosts: HashMap<String, Arc<Semaphore>>,
+    /// The limits of the configuration.
+    limits: BTreeMap<String, usize>,
+    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// A connection of a job in addition to that of its slot. Freed when dropped.
+#[derive(Debug)]
+pub(super) struct Connection {
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Slots whose number can change.
@@ -21,7 +32,7 @@ struct Global {
     waiting: AtomicUsize,
 }
 
-/// A slot, and a connection of the host if that is limited. Freed when dropped.
+/// A slot, and a connection to the host. Freed when dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
     _host: Option<OwnedSemaphorePermit>,
@@ -32,16 +43,41 @@ pub(super) struct Slot {
 impl Slots {
     /// Creates `parallel` slots, and the connections of each host that has a limit.
     pub(super) fn new(parallel: usize, hosts: &BTreeMap<String, usize>) -> Self {
-        let hosts = hosts.iter().map(|(host, n)| (host.to_ascii_lowercase(), Arc::new(Semaphore::new(*n))));
+        let limits = hosts.iter().map(|(host, n)| (host.to_ascii_lowercase(), *n)).collect();
         let free = Arc::new(Semaphore::new(parallel));
         let global = Global { free, debt: AtomicUsize::new(0), waiting: AtomicUsize::new(0) };
-        Slots { global: Arc::new(global), hosts: hosts.collect() }
+        Slots { global: Arc::new(global), limits, hosts: Mutex::default() }
+    }
+
+    /// The maximum number of connections to a host; there is none for this machine.
+    pub(super) fn cap(&self, host: Option<&str>) -> usize {
+        let Some(host) = host else { return usize::MAX };
+        self.limits.get(&host.to_ascii_lowercase()).copied().unwrap_or(A_HOST)
+    }
+
+    /// The connections to a host; `None` for this machine.
+    fn connections(&self, host: Option<&str>) -> Option<Arc<Semaphore>> {
+        let cap = self.cap(host);
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = hosts.entry(host?.to_ascii_lowercase());
+        Some(host.or_insert_with(|| Arc::new(Semaphore::new(cap))).clone())
+    }
+
+    /// Returns another connection for a job that has a slot, if one is free. It never waits: two jobs that wait for each other's connections
+    /// would not end.
+    pub(super) fn try_connect(&self, host: Option<&str>) -> Option<Connection> {
+        match self.connections(host) {
+            Some(semaphore) => {
+                semaphore.try_acquire_owned().ok().map(|permit| Connection { _permit: Some(permit) })
+            }
+            None => Some(Connection { _permit: None }),
+        }
     }
 
     /// Waits for the host first and then for the slot, so that no job holds a slot while it waits for a host.
     pub(super) async fn acquire(&self, host: Option<&str>) -> Slot {
-        let host = match host.and_then(|host| self.hosts.get(host)) {
-            Some(semaphore) => semaphore.clone().acquire_owned().await.ok(),
+        let host = match self.connections(host) {
+            Some(semaphore) => semaphore.acquire_owned().await.ok(),
             None => None,
         };
         let waiting = Waiting::new(&self.global.waiting);
@@ -130,6 +166,23 @@ mod tests {
         assert!(free(&slots).is_empty());
         drop(held);
         assert_eq!(free(&slots).len(), 2);
+    }
+
+    #[test]
+    fn a_host_has_so_many_connections_and_who_waits_comes_first() {
+        let hosts = BTreeMap::from([("big.org".to_owned(), 6)]);
+        let slots = Slots::new(100, &hosts);
+        let host = Some("SMALL.org");
+        let slot = slots.acquire(host).now_or_never().unwrap();
+        let mut more: Vec<_> = std::iter::from_fn(|| slots.try_connect(Some("small.org"))).collect();
+        assert_eq!((more.len(), slots.cap(host), slots.cap(Some("big.org"))), (A_HOST - 1, A_HOST, 6));
+        let mut other = Box::pin(slots.acquire(host));
+        assert!(other.as_mut().now_or_never().is_none());
+        more.pop();
+        assert!(slots.try_connect(host).is_none(), "the freed connection belongs to the job that waits");
+        assert!(other.as_mut().now_or_never().is_some());
+        assert!(slots.try_connect(None).is_some(), "this machine has no limit");
+        drop(slot);
     }
 
     #[test]

@@ -1,17 +1,25 @@
-//! What jobs with `source_order = "fastest"` learn of their sources.
+//! What jobs with `source_order = "fastest"`, or with several connections, learn of their sources.
 
 use super::Mode;
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
 use crate::model::event::{Level, Phase};
+use crate::model::job::Source;
 use crate::model::job::SourceOrder;
 use crate::rsync::exit::{Class, Verdict};
 use crate::rsync::probe::{self, Service};
+use std::path::Path;
 use std::time::Duration;
 
 /// What is smaller or shorter tells more of the number of files and of the connection than of the rate.
 const LEAST_BYTES: u64 = 1_000_000;
 const LEAST_TIME: Duration = Duration::from_secs(1);
+
+/// The rate of a source over one connection, in bytes per second, by earlier transfers; `None` if unknown.
+pub(super) fn rate(state_dir: &Path, source: &Source) -> Option<f64> {
+    probe::rate(state_dir, source)
+}
 
 impl AttemptRunner<'_> {
     /// Stores the rate of a transfer that succeeded. `before`: the bytes received, and the number of phases, before it.
@@ -22,7 +30,8 @@ impl AttemptRunner<'_> {
         let took: Duration = transfers.map(|(_, duration)| *duration).sum();
         let succeeded = matches!(verdict, Verdict::Ok | Verdict::Vanished(_));
         if succeeded && received >= LEAST_BYTES && took >= LEAST_TIME {
-            self.learn(Service::Transferred(received as f64 / took.as_secs_f64())).await;
+            let rate = received as f64 / took.as_secs_f64();
+            self.learn(Service::Transferred { rate, connections: self.connections }).await;
         }
     }
 
@@ -39,8 +48,8 @@ impl AttemptRunner<'_> {
     }
 
     async fn learn(&self, service: Service) {
-        let wanted = self.job.source_order == SourceOrder::Fastest && !self.plan.named_files;
-        if !wanted || self.plan.mode != Mode::Real {
+        let wanted = self.job.source_order == SourceOrder::Fastest || self.job.connections.most() > 1;
+        if !wanted || self.plan.named_files || self.plan.mode != Mode::Real {
             return;
         }
         let (state_dir, source) = (self.plan.state_dir.clone(), self.source.clone());

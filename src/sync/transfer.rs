@@ -1,14 +1,16 @@
 //! The transfer: what it brought, and whether everything arrived.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
 use super::complete::Transfer;
+use super::parts::Parts;
 use super::second_listing::Differences;
 use super::transport::{Ended, Ran, Show, came};
 use crate::clean::removal;
 use crate::model::event::{Level, Phase};
 use crate::model::job::{Job, Source};
-use crate::model::result::Reason;
+use crate::model::result::{Figures, Reason};
 use crate::model::sanitize;
 use crate::rsync::args::Purpose;
 use crate::rsync::exit::{CHECK_RIGHTS, Verdict};
@@ -21,17 +23,21 @@ const SAMPLE: u64 = 2000;
 
 impl AttemptRunner<'_> {
     /// Transfers what is new and changed; removes nothing. `of`: the job, or one for the entries that were listed. `expected`: how many
-    /// files were listed. `lost`: names that the destination cannot hold and that are not transferred. If neither the exit code nor the number of files proves that everything arrived, a second
+    /// files were listed. `parts`: what the listing found, if several connections transfer it. `lost`: names that the destination cannot hold and that are not transferred. If neither the exit code nor the number of files proves that everything arrived, a second
     /// listing decides.
     pub(super) async fn transfer(
         &mut self,
         of: (&Job, &Source),
+        parts: Option<&mut Parts>,
         expected: Option<u64>,
         lost: &[Vec<u8>],
     ) -> Result<Transfer, AttemptEnd> {
         self.awaited = expected.filter(|expected| *expected != u64::MAX);
         let before = (self.figures.bytes_received, self.phases.len());
-        let (files, verdict) = self.bring(of, lost).await?;
+        let (files, verdict) = match parts {
+            Some(parts) => self.bring_parts(parts, lost).await?,
+            None => self.bring(of, lost).await?,
+        };
         self.measured(&verdict, before).await;
         let all_came = expected.is_none_or(|expected| files.is_some_and(|files| files >= expected));
         let arrived = |warned| Ok(Transfer { warned, arrived: true });
@@ -116,12 +122,7 @@ impl AttemptRunner<'_> {
                 .await;
             moved.add(&ran, remote);
         }
-        self.figures.files_transferred = before.files_transferred.zip(moved.files).map(|(a, b)| a + b);
-        self.figures.bytes_received = match (before.bytes_received, moved.bytes) {
-            (Some(a), Some(b)) => Some(a + b),
-            (None, bytes) if before.total_files.is_none() => bytes,
-            _ => None,
-        };
+        self.count_moved(before, &moved);
         if !self.is_listed(of.0) {
             self.counted = ran.stats.files;
             self.figures.total_files = self.counted.map(|f| f.files()).or(before.total_files);
@@ -129,19 +130,35 @@ impl AttemptRunner<'_> {
         }
         Ok((moved.files, self.verdict(ran)?))
     }
+
+    /// Adds what was transferred to the figures as they were `before`.
+    pub(super) fn count_moved(&mut self, before: Figures, moved: &Moved) {
+        self.figures.files_transferred = before.files_transferred.zip(moved.files).map(|(a, b)| a + b);
+        self.figures.bytes_received = match (before.bytes_received, moved.bytes) {
+            (Some(a), Some(b)) => Some(a + b),
+            (None, bytes) if before.total_files.is_none() => bytes,
+            _ => None,
+        };
+    }
 }
 
-/// What one or two runs of rsync transferred. Without rsync's figures, the files are those of the last progress, and the bytes are unknown.
+/// What one or more runs of rsync transferred. Without rsync's figures, the files are those of the last progress, and the bytes are unknown.
 /// Only an rsync that failed without any progress has transferred nothing; one that succeeded without output may have transferred anything.
 #[derive(Default)]
-struct Moved {
+pub(super) struct Moved {
     files: Option<u64>,
     bytes: Option<u64>,
     runs: u32,
 }
 
 impl Moved {
-    fn add(&mut self, ran: &Ran, remote: bool) {
+    /// Number of files; `None` if unknown.
+    pub(super) fn files(&self) -> Option<u64> {
+        self.files
+    }
+
+    /// Adds a run.
+    pub(super) fn add(&mut self, ran: &Ran, remote: bool) {
         let failed =
             !matches!(ran.verdict, Ended::Judged(Verdict::Ok | Verdict::Vanished(_) | Verdict::Partial(_)));
         let nothing = (failed && ran.code != Some(0) && ran.progress.is_none()).then_some(0);

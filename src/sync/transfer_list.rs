@@ -1,6 +1,7 @@
 //! The transfer list: exactly the names that the listing found to differ. A transfer of these names does not walk the source again.
 
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
 use super::listing::Listing;
 use super::name_list::NameList;
@@ -12,7 +13,7 @@ use std::io;
 /// The job that transfers what a listing named, and the list, which must outlive it. Without a list the job is the whole one.
 pub(super) struct Listed {
     pub(super) job: Job,
-    _list: NameList,
+    pub(super) list: NameList,
 }
 
 impl AttemptRunner<'_> {
@@ -46,12 +47,17 @@ impl AttemptRunner<'_> {
 }
 
 fn write(mut listing: Listing, mut list: NameList, job: &Job) -> (Listing, Option<Listed>) {
-    let job = names_of(&mut listing, &mut list).ok().and_then(|only_root| {
-        let job = list.job(job)?;
-        // A directory named "." is transferred with its entries, but not with theirs.
-        Some(if only_root { Job { exclude: vec!["/*".into()], ..job } } else { job })
-    });
-    (listing, job.map(|job| Listed { job, _list: list }))
+    let only_root = names_of(&mut listing, &mut list);
+    let listed = only_root.ok().and_then(|only_root| listed(list, only_root, job));
+    (listing, listed)
+}
+
+/// The job that transfers what is in the list; `None` if the list could not be written. `only_root`: it is the root alone.
+pub(super) fn listed(mut list: NameList, only_root: bool, job: &Job) -> Option<Listed> {
+    let job = list.job(job)?;
+    // A directory named "." is transferred with its entries, but not with theirs.
+    let job = if only_root { Job { exclude: vec!["/*".into()], ..job } } else { job };
+    Some(Listed { job, list })
 }
 
 /// Adds the names to the list. Returns whether only the root differs.

@@ -41,6 +41,8 @@ pub(super) struct Request<'a> {
     pub(super) purpose: Purpose,
     /// Names that are passed over.
     pub(super) left_out: &'a [Vec<u8>],
+    /// Filters of a part of a listing, before all others.
+    pub(super) filters: &'a [String],
     /// Whether the destination folds names, so that our own directory has several spellings.
     pub(super) folds: bool,
     /// If the destination is the root of a file system: names there that this user may not write to.

@@ -1,7 +1,8 @@
 //! `verify`: the compressed files that came are read to their ends before anything is deleted. Damaged ones are transferred once more.
 
 use super::Mode;
-use super::attempt::{AttemptEnd, AttemptRunner};
+use super::attempt::AttemptRunner;
+use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
 use super::listing::{self, Listing, Unverified, UnverifiedFile};
 use super::name_list::NameList;

@@ -30,13 +30,15 @@ pub(super) fn now() -> i64 {
     i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
 }
 
-/// Returns a locked tree, ready for changes. Modes of directories that an earlier run did not restore are restored first.
+/// Returns a locked tree, ready for changes. From here on, no marker shows that its mirrors are complete. Modes of directories that an earlier run did not restore are restored first.
 pub(super) fn open_to_change(
     root: &File,
     path: &Path,
     state: &Path,
     ui: &Ui,
 ) -> Result<Arc<WriteAccess>, Failure> {
+    crate::sync::void_markers(state, path)
+        .map_err(Failure::io("remove the markers of mirrors".to_owned()))?;
     let access = root.try_clone().and_then(|root| WriteAccess::new(root, path, state));
     let access = access.map_err(Failure::io(format!("open {}", sanitize::path(&path))))?;
     access.put_back();

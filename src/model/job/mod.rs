@@ -1,12 +1,14 @@
 //! Jobs, resolved: every value is set, every path is absolute, every name is checked.
 
 mod limit;
+mod marker;
 mod options;
 mod scheduling;
 mod source;
 
 pub use limit::{MaxDelete, MaxEntries, MaxOlder};
-pub use scheduling::{Adopt, CachePolicy, IoPriority, Priority, SourceOrder};
+pub use marker::Marker;
+pub use scheduling::{Adopt, CachePolicy, Connections, IoPriority, Priority, SourceOrder};
 pub use source::{Address, Source, SourceError, mask_passwords, names_a_host};
 
 pub(crate) use options::job_options;

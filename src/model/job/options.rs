@@ -54,7 +54,17 @@ macro_rules! job_options {
                 /// the job has brought for an earlier list are deleted. A relative path is relative to the directory of the configuration
                 /// file.
                 ids: IdList => ();
-                /// Maximum bandwidth of one transfer per second, such as "5MB". A number without a unit is in KiB, as in rsync. 0: no
+                /// Maximum number of connections that the job has at the same time, 1 to 16, or "auto": as many as pay, one for each 64 MiB
+                /// or 2,000 files. The transfer is cut into parts; with --hard-links it is not. `[hosts]` limits the connections of all jobs
+                /// to a host; to a host without a section there are at most 4.
+                connections: ConnectionLimit => Connections = ConnectionLimit::Fixed(Within::constant(1));
+                /// A small file that the source changes with each release: a path below the source, or an rsync:// address. While it is the
+                /// same as at the last complete run, the job is done after one short connection. A marker that changed less than 24 hours
+                /// ago proves nothing.
+                marker: Marker => Option<Marker>;
+                /// How long a marker may take the place of a listing. After that, the whole source is listed again.
+                full_every: Period => Duration = Period(Duration::from_secs(30 * 24 * 3600));
+                /// Maximum bandwidth of one job per second, such as "5MB". A number without a unit is in KiB, as in rsync. 0: no
                 /// limit.
                 bwlimit: Rate => Option<u64>;
                 /// Compress data during the transfer. This has little effect on files that are already compressed.

@@ -13,6 +13,28 @@ pub enum SourceOrder {
     Fastest,
 }
 
+/// How many connections a job may have at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connections {
+    /// At most this number, 1..=16.
+    Fixed(u8),
+    /// As many as pay, up to 16.
+    Auto,
+}
+
+impl Connections {
+    /// The maximum number.
+    pub const MOST: u8 = 16;
+
+    /// Returns the maximum number for this job.
+    pub fn most(self) -> usize {
+        match self {
+            Connections::Fixed(n) => n.into(),
+            Connections::Auto => Self::MOST.into(),
+        }
+    }
+}
+
 /// What happens to the page cache used by a transfer.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,

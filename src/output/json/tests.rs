@@ -102,7 +102,7 @@ fn a_run_reads_as_the_contract_says() {
     assert_eq!(body(7)["created"], json!({"files": 1, "dirs": 0, "bytes": 5}));
     assert_eq!(
         body(8),
-        json!({"event": "job_finished", "job": "a", "status": "ok", "undo": null, "missing_ids": null, "exit_code": 0, "attempts": 1,
+        json!({"event": "job_finished", "job": "a", "status": "ok", "undo": null, "missing_ids": null, "connections": 1, "parts": [], "exit_code": 0, "attempts": 1,
                "duration_s": 1.5, "files_transferred": 3, "files_deleted": 0, "bytes_received": 12345,
                "total_files": 9, "total_bytes": null, "files_verified": null, "files_damaged": null, "error": null, "hint": null, "log": null,
                "source": "rsync://host/a/", "fallback": false, "fallback_reason": null, "started": "2027-01-15T08:00:00.000Z", "queued_s": 0.25,

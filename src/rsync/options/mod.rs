@@ -217,6 +217,40 @@ fn is_merge(rule: &str) -> bool {
     rule.starts_with("merge") || rule.starts_with('.')
 }
 
+/// Options about the connection to a server.
+const CONNECTION: [&str; 12] = [
+    "rsh",
+    "rsync-path",
+    "port",
+    "address",
+    "ipv4",
+    "ipv6",
+    "sockopts",
+    "contimeout",
+    "timeout",
+    "password-file",
+    "protocol",
+    "remote-option",
+];
+/// Their letters.
+const CONNECTION_LETTERS: [char; 4] = ['e', '4', '6', 'M'];
+
+/// Returns the options about the connection to a server alone.
+pub(super) fn of_connection(args: &[String]) -> Vec<String> {
+    let with = |option: String, value: Option<&str>, between: &str| match value {
+        Some(value) => format!("{option}{between}{value}"),
+        None => option,
+    };
+    let own = items(args).into_iter().filter_map(|item| match item {
+        Item::Long(name, value) if CONNECTION.contains(&name) => Some(with(format!("--{name}"), value, "=")),
+        Item::Short(letter, value) if CONNECTION_LETTERS.contains(&letter) => {
+            Some(with(format!("-{letter}"), value, ""))
+        }
+        _ => None,
+    });
+    own.collect()
+}
+
 /// Options that are filters, or name files of filters.
 const FILTERS: [&str; 5] = ["filter", "include", "exclude", "include-from", "exclude-from"];
 

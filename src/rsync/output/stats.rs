@@ -32,6 +32,18 @@ pub struct Count {
     pub regular: u64,
 }
 
+impl std::ops::Add for Count {
+    type Output = Count;
+
+    fn add(self, other: Count) -> Count {
+        Count {
+            total: self.total + other.total,
+            dirs: self.dirs + other.dirs,
+            regular: self.regular + other.regular,
+        }
+    }
+}
+
 impl Count {
     /// Returns the number of entries that are not directories.
     pub fn files(self) -> u64 {
@@ -40,6 +52,23 @@ impl Count {
 }
 
 impl Stats {
+    /// The sums with the figures of another part of the source. What one of them does not know is unknown.
+    pub fn and(&self, other: &Stats) -> Stats {
+        fn sum<T: std::ops::Add<Output = T>>(a: Option<T>, b: Option<T>) -> Option<T> {
+            Some(a? + b?)
+        }
+        Stats {
+            files: sum(self.files, other.files),
+            created: sum(self.created, other.created),
+            deleted: sum(self.deleted, other.deleted),
+            transferred: sum(self.transferred, other.transferred),
+            total_size: sum(self.total_size, other.total_size),
+            transferred_size: sum(self.transferred_size, other.transferred_size),
+            received: sum(self.received, other.received),
+            sent: sum(self.sent, other.sent),
+        }
+    }
+
     /// Whether the block of figures is complete. rsync prints it last, so without it rsync has not done its work, whatever its exit code:
     /// rsync exits with 0 if a server closes the session regularly.
     pub fn is_complete(&self) -> bool {

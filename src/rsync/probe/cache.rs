@@ -34,6 +34,9 @@ pub struct Known {
     /// What the last transfer that was large enough has measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
+    /// The same, for each connection of that transfer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Measured>,
     /// When it failed, if it has not served since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Timestamp>,
@@ -55,15 +58,26 @@ pub enum Service {
     Failed,
     /// It did not fail; nothing was measured.
     Served,
-    /// A transfer from it was so fast, in bytes per second.
-    Transferred(f64),
+    /// A transfer from it was measured.
+    Transferred {
+        /// Bytes per second.
+        rate: f64,
+        /// Over how many connections, at most.
+        connections: u32,
+    },
 }
 
 type Table = BTreeMap<String, Known>;
 
 impl Default for Known {
     fn default() -> Self {
-        Known { asked: Timestamp::UNIX_EPOCH, greeting_ms: None, measured: None, failed: None }
+        Known {
+            asked: Timestamp::UNIX_EPOCH,
+            greeting_ms: None,
+            measured: None,
+            connection: None,
+            failed: None,
+        }
     }
 }
 
@@ -97,10 +111,19 @@ pub fn note(state_dir: &Path, source: &Source, service: Service) -> io::Result<(
         }
         let known = table.entry(source.text.clone()).or_default();
         known.failed = (service == Service::Failed).then_some(time);
-        if let Service::Transferred(rate) = service {
+        if let Service::Transferred { rate, connections } = service {
             known.measured = Some(Measured { bytes_per_s: rate.round(), time });
+            let one = (rate / f64::from(connections.max(1))).round();
+            known.connection = Some(Measured { bytes_per_s: one, time });
         }
     })
+}
+
+/// Returns the rate of a source over one connection, in bytes per second; `None` if unknown.
+pub fn rate(state_dir: &Path, source: &Source) -> Option<f64> {
+    let known = load(state_dir).remove(&source.text)?.connection?;
+    let age = Timestamp::now().duration_since(known.time).unsigned_abs();
+    (age < STALE).then_some(known.bytes_per_s)
 }
 
 /// Changes the file, unless it stays the same.
@@ -293,7 +316,7 @@ mod tests {
         let source = job(SourceOrder::Fastest).sources[0].clone();
         note(state.path(), &source, Service::Served).unwrap();
         assert!(!file(state.path()).exists(), "nothing is worth a file");
-        note(state.path(), &source, Service::Transferred(1234.4)).unwrap();
+        note(state.path(), &source, Service::Transferred { rate: 1234.4, connections: 2 }).unwrap();
         note(state.path(), &source, Service::Failed).unwrap();
         let known = |text: &str| load(state.path())[text].clone();
         let rate = |known: &Known| known.measured.as_ref().unwrap().bytes_per_s;
@@ -316,7 +339,7 @@ mod tests {
         }
         let state = tempfile::tempdir().unwrap();
         let source = job(SourceOrder::Fastest).sources[0].clone();
-        note(state.path(), &source, Service::Transferred(1e6)).unwrap();
+        note(state.path(), &source, Service::Transferred { rate: 1e6, connections: 1 }).unwrap();
         note(state.path(), &source, Service::Failed).unwrap();
         let text = fs::read(file(state.path())).unwrap();
         let read: BTreeMap<String, Earlier> = serde_json::from_slice(&text).unwrap();

@@ -25,19 +25,22 @@ pub(in crate::sync) struct Changed {
     pub(in crate::sync) mtime: Option<i64>,
 }
 
+/// Bytes of an entry of the list before its name.
+const HEAD: usize = 22;
+
 /// The kind of an entry at the source.
 pub(in crate::sync) use super::names::NameKind as ChangedKind;
 
 /// A list that is written once and can be read repeatedly from its beginning.
 #[derive(Debug)]
-pub(super) struct ChangedList {
+pub(in crate::sync) struct ChangedList {
     file: SpooledTempFile,
     buffer: Vec<u8>,
     failed: Option<io::Error>,
 }
 
 impl ChangedList {
-    pub(super) fn new() -> Self {
+    pub(in crate::sync) fn new() -> Self {
         ChangedList { file: tempfile::spooled_tempfile(IN_MEMORY), buffer: Vec::new(), failed: None }
     }
 
@@ -70,14 +73,29 @@ impl ChangedList {
 
     /// The entries, in rsync's order.
     pub(super) fn iter(&mut self) -> io::Result<impl Iterator<Item = io::Result<Changed>> + '_> {
-        self.file.seek(SeekFrom::Start(0))?;
+        Ok(self.iter_from(0)?.map(|found| found.map(|(_, changed)| changed)))
+    }
+
+    /// The entries from a position on, each with its position.
+    pub(in crate::sync) fn iter_from(
+        &mut self,
+        mut position: u64,
+    ) -> io::Result<impl Iterator<Item = io::Result<(u64, Changed)>> + '_> {
+        self.file.seek(SeekFrom::Start(position))?;
         let mut input = BufReader::new(&mut self.file);
-        Ok(std::iter::from_fn(move || read(&mut input).transpose()))
+        Ok(std::iter::from_fn(move || {
+            let found = read(&mut input).transpose()?;
+            Some(found.map(|changed| {
+                let here = position;
+                position += (HEAD + changed.name.len()) as u64;
+                (here, changed)
+            }))
+        }))
     }
 }
 
 fn read(input: &mut impl Read) -> io::Result<Option<Changed>> {
-    let mut head = [0; 22];
+    let mut head = [0; HEAD];
     // An end of file between two entries is the end of the list.
     if input.read(&mut head[..1])? == 0 {
         return Ok(None);
@@ -119,5 +137,9 @@ mod tests {
         for _ in 0..2 {
             assert!(list.iter().unwrap().map(Result::unwrap).eq(entries.iter().cloned()));
         }
+        let (position, entry) = list.iter_from(0).unwrap().nth(777).unwrap().unwrap();
+        assert_eq!(entry, entries[777]);
+        let rest = list.iter_from(position).unwrap().map(|found| found.unwrap().1);
+        assert!(rest.eq(entries[777..].iter().cloned()));
     }
 }

@@ -13,12 +13,13 @@ mod keep_names;
 mod layout;
 mod names;
 mod sorted_names;
+mod split;
 mod unverified;
 mod upstream;
 
 pub(super) use age::OlderFiles;
 pub(super) use brought::{brought_key, hash_of, left_over};
-pub(super) use changed::{Changed, ChangedKind};
+pub(super) use changed::{Changed, ChangedKind, ChangedList};
 pub(super) use deletion_plan::header;
 pub(super) use deletions::{DeletionWriter, Deletions, PlanReader};
 pub(super) use examine::{Respelling, make_old, rename};
@@ -28,6 +29,7 @@ pub(super) use keep_names::keep_first_names;
 pub(super) use layout::{Moved, has_entries};
 pub(super) use names::{Names, NamesBefore, kept_counts, needs_names};
 pub(super) use sorted_names::Deletion;
+pub(super) use split::split;
 pub(super) use unverified::{Unverified, UnverifiedFile};
 pub(crate) use upstream::source_names;
 
@@ -36,7 +38,6 @@ use crate::model::event::Tally;
 use crate::model::result::Reason;
 use crate::model::system_names::is_of_a_file_system;
 use crate::rsync::output::{Change, ChangeKind, Stats, unescape};
-use changed::ChangedList;
 use names::{NameKind, NameWriter};
 use std::collections::HashSet;
 use std::io;
@@ -264,6 +265,21 @@ impl Listing {
             }
         }
         self.stale.iter().try_for_each(|name| take(name))
+    }
+
+    /// What a transfer has to bring, to be read in parts; `None` if some of it is not in the list of what differs. With it
+    /// come the names of files that the destination cannot hold.
+    pub(super) fn take_changed(&mut self) -> Option<(ChangedList, HashSet<Vec<u8>>)> {
+        if !self.stale.is_empty() {
+            return None;
+        }
+        let lost = self.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
+        Some((std::mem::replace(&mut self.changed, ChangedList::new()), lost))
+    }
+
+    /// Puts the list back.
+    pub(super) fn put_back(&mut self, changed: ChangedList) {
+        self.changed = changed;
     }
 
     /// How many files the destination holds: those of the source, less the new ones, plus those to delete. `None` if unknown.

@@ -132,7 +132,9 @@ fn most_at_once(ended: &Ended, prefix: &str) -> usize {
 fn no_more_jobs_run_at_once_than_are_allowed() {
     let fake = Fake::new("wait-file @dest/go\n");
     let names = ["j1", "j2", "j3", "j4", "j5"];
-    let env = faked(&fake, &names, "");
+    // Without this section, a host gets four connections.
+    let env = faked(&fake, &names, "")
+        .with_config(&quick(&format!("[hosts.h]\nconnections = 5\n{}", jobs(&names, ""))));
     for parallel in ["1", "2", "5"] {
         let before = fake.calls().len();
         let running = env.spawn(["sync", "--all", "--json", "-p", parallel]);

@@ -5,6 +5,7 @@ mod attributes;
 mod basics;
 mod blame;
 mod complete;
+mod connections;
 mod crawl;
 mod descendants;
 mod ends;
@@ -27,6 +28,7 @@ mod layout;
 mod lock;
 #[cfg(target_os = "linux")]
 mod lock_users;
+mod marker;
 mod midway;
 mod mistakes;
 mod names;

@@ -13,14 +13,24 @@ fn contents(text: &str) -> String {
 
 #[test]
 fn killed_at_random_and_brought_to_the_same_end() {
+    kill("keep_deleted = '1d'", 12, rounds(6, 300));
+}
+
+#[test]
+fn killed_with_four_connections() {
+    kill("keep_deleted = '1d'\nconnections = 4", 60, rounds(4, 300));
+}
+
+/// `changes`: of the source, before each run.
+fn kill(keys: &str, changes: usize, times: usize) {
     let seed = fastrand::u64(..);
     let mut random = Random::new(seed);
-    let case = Case::new(Way::Below, "keep_deleted = '1d'", &[]);
+    let case = Case::new(Way::Below, keys, &[]);
     case.change(&mut random, 60);
     case.env.run(["sync", "j"]).expect_code(0);
     let mut killed = 0;
-    for round in 0..rounds(6, 300) {
-        case.change(&mut random, 12);
+    for round in 0..times {
+        case.change(&mut random, changes);
         let (before, source) = (snapshot(&case.env.mirror("j")), snapshot(&case.root));
         let run = case.env.spawn(["sync", "j", "--wait-lock", "30s"]);
         let begun = Instant::now();

@@ -196,6 +196,26 @@ fn with_the_options_that_mirrors_use() {
 }
 
 #[test]
+fn over_several_connections() {
+    for connections in ["2", "3", "8", "16", "'auto'"] {
+        let keys = format!("connections = {connections}");
+        all(&[Way::Module, Way::Below, Way::Local, Way::Shell], &keys, &[], &[]);
+    }
+    for options in [
+        &["-AX"][..],
+        &["-H"],
+        &["-S", "--omit-dir-times"],
+        &["--chmod=Dg+s,ug+rwX,o-w"],
+        &["--inplace"],
+        &["--delay-updates", "--whole-file"],
+        &["--no-perms", "--no-times", "--size-only"],
+        &["--numeric-ids", "-og", "-D"],
+    ] {
+        all(&[Way::Below], "connections = 16\nkeep_deleted = '1d'", &[], options);
+    }
+}
+
+#[test]
 fn with_filters() {
     let keys = "include = ['*/', 'a', '*.gz']\nexclude = ['*.tmp', '/b/', 'd']";
     let same =

@@ -1,0 +1,51 @@
+//! How an attempt ended.
+
+use crate::model::part::PartResult;
+use crate::model::pdb::EntryId;
+use crate::model::result::{Attempt, Figures, Reason};
+use crate::rsync::exit::Class;
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum AttemptEnd {
+    /// Everything is done, perhaps with a warning.
+    Done(Option<Reason>),
+    /// Something was left out.
+    Partial(Reason),
+    /// A guard refused the attempt or its deletions.
+    Blocked(Reason),
+    /// The source holds no file; another source may.
+    Empty(Reason),
+    /// The source is older than the mirror; another source may be newer.
+    Older(Reason),
+    /// The source has changed its layout; another source may still have that of the mirror.
+    Moved(Reason),
+    /// The attempt failed. The class decides whether it is repeated.
+    Failed(Class, Reason),
+    /// The run is being stopped.
+    Stopped,
+}
+
+impl AttemptEnd {
+    /// Whether the source was asked for everything, regardless of the result.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, AttemptEnd::Done(_) | AttemptEnd::Partial(_) | AttemptEnd::Blocked(_))
+    }
+}
+
+/// An attempt that has ended.
+pub(super) struct Attempted {
+    pub(super) attempt: Attempt,
+    pub(super) ending: AttemptEnd,
+    pub(super) figures: Figures,
+    /// Whether something is kept for `clean undo`.
+    pub(super) undoable: bool,
+    /// The entries that the job is limited to and that have no file at the source; `None` if unknown.
+    pub(super) missing: Option<Vec<EntryId>>,
+    /// How many connections it had at the same time, at most.
+    pub(super) connections: u32,
+    /// What became of its parts.
+    pub(super) parts: Vec<PartResult>,
+    /// How often a part was tried again, at most.
+    pub(super) part_retries: u32,
+}

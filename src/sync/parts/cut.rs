@@ -1,0 +1,127 @@
+//! Decides into how many parts a transfer is cut, and how large they are. Sizes are weights: bytes, and a constant for each file.
+
+use crate::model::job::Connections;
+
+/// What a file costs in addition to its bytes, in bytes: 2,000 small files take about as long as 64 MiB.
+pub(super) const A_FILE: u64 = BYTES / FILES;
+/// With `connections = "auto"`, one connection for this many bytes or files.
+const BYTES: u64 = 64 << 20;
+const FILES: u64 = 2000;
+/// The minimum weight of a part while the rate of the source is unknown.
+const LEAST: u64 = 4 * A_FILE;
+/// How long the transfer of a part takes at least, in seconds, at the rate of the source. A connection costs a few round trips.
+const SECONDS: f64 = 2.0;
+
+/// What a transfer has to bring.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    /// Files with contents.
+    pub(super) files: u64,
+    /// Their bytes.
+    pub(super) bytes: u64,
+    /// The weight of everything.
+    pub(super) weight: u64,
+}
+
+/// Returns the minimum weight of a part. `rate`: bytes per second over one connection; `None` if unknown.
+pub(super) fn least(rate: Option<f64>) -> u64 {
+    rate.map_or(LEAST, |rate| (rate * SECONDS).clamp(LEAST as f64, 1e18) as u64)
+}
+
+/// Returns how many connections pay for this load.
+pub(super) fn useful(limit: Connections, load: Load, least: u64) -> usize {
+    let wanted = match limit {
+        Connections::Fixed(n) => n.into(),
+        Connections::Auto => load.bytes.div_ceil(BYTES).max(load.files.div_ceil(FILES)),
+    };
+    let pay = (load.weight / least).max(1);
+    wanted.clamp(1, u64::from(Connections::MOST)).min(pay) as usize
+}
+
+/// Returns the weights of parts for `connections`, the largest first. Their sum is at least `weight`. Each round of parts takes half of what
+/// is left, so that the connections end at nearly the same time although they are not equally fast; in the last round, all parts are equal.
+pub(super) fn sizes(mut weight: u64, connections: usize, least: u64) -> Vec<u64> {
+    let n = connections.max(1) as u64;
+    let mut sizes = Vec::new();
+    while weight > 0 {
+        let share = weight.div_ceil(n);
+        let size = if share <= least.saturating_mul(2) { share } else { share.div_ceil(2) };
+        for _ in 0..n.min(weight.div_ceil(size)) {
+            sizes.push(size);
+            weight = weight.saturating_sub(size);
+        }
+    }
+    sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn what_does_not_pay_gets_one_connection() {
+        let load = |files: u64, bytes: u64| Load { files, bytes, weight: bytes + files * A_FILE };
+        let (four, auto) = (Connections::Fixed(4), Connections::Auto);
+        for (limit, load, rate, expected) in [
+            (four, load(5, 1000), None, 1),
+            (four, load(11, 0), None, 2),
+            (four, load(16, 0), None, 4),
+            (four, load(5, 60 * MIB), None, 4),
+            // 60 MiB in two seconds.
+            (four, load(5, 60 * MIB), Some(30.0 * MIB as f64), 1),
+            (four, load(5, 60 * MIB), Some(10.0 * MIB as f64), 3),
+            (auto, load(5, 60 * MIB), None, 1),
+            (auto, load(5, 65 * MIB), None, 2),
+            (auto, load(4001, MIB), None, 3),
+            (auto, load(10, 1 << 40), None, 16),
+            (Connections::Fixed(1), load(10, 1 << 40), None, 1),
+        ] {
+            assert_eq!(useful(limit, load, least(rate)), expected, "{limit:?} {load:?} {rate:?}");
+        }
+    }
+
+    #[test]
+    fn a_short_transfer_is_cut_once_and_a_long_one_into_shrinking_parts() {
+        assert_eq!(sizes(60, 8, 5), [8; 8]);
+        assert_eq!(sizes(100, 2, 5), [25, 25, 13, 13, 6, 6, 6, 6]);
+        assert_eq!(sizes(3, 8, 5), [1; 3]);
+        assert_eq!(sizes(0, 8, 5), [0u64; 0]);
+    }
+
+    /// The connections take parts from the queue; each is as fast as its factor.
+    fn ends(sizes: &[u64], speeds: &[f64]) -> Vec<f64> {
+        let mut ends = vec![0.0f64; speeds.len()];
+        for size in sizes {
+            let next = (0..ends.len()).min_by(|a, b| ends[*a].total_cmp(&ends[*b])).unwrap();
+            ends[next] += *size as f64 / speeds[next];
+        }
+        ends
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up_and_equal_connections_end_together(weight in 1u64..1 << 40, n in 1usize..17, least in 1u64..1 << 30) {
+            let sizes = sizes(weight, n, least);
+            prop_assert!(sizes.iter().sum::<u64>() >= weight);
+            prop_assert!(sizes.iter().sum::<u64>() - weight <= sizes[0].max(n as u64));
+            prop_assert!(sizes.is_sorted_by(|a, b| a >= b), "{sizes:?}");
+            prop_assert!(sizes.len() <= n * 42);
+            if weight > 1000 * n as u64 {
+                let ends = ends(&sizes, &vec![1.0; n]);
+                let mean = ends.iter().sum::<f64>() / n as f64;
+                prop_assert!(ends.iter().all(|end| *end <= mean * 1.1), "{ends:?}");
+            }
+        }
+
+        #[test]
+        fn a_slow_connection_delays_the_end_by_one_small_part(speeds in prop::collection::vec(0.6f64..1.0, 2..9)) {
+            let (weight, least) = (1u64 << 30, 1u64 << 20);
+            let ends = ends(&sizes(weight, speeds.len(), least), &speeds);
+            let ideal = weight as f64 / speeds.iter().sum::<f64>();
+            prop_assert!(ends.iter().all(|end| *end <= ideal * 1.1 + 4.0 * least as f64), "{ends:?} {ideal}");
+        }
+    }
+}
