@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Maximum number of connections to a host for which the configuration has no limit.
@@ -14,13 +15,35 @@ pub(super) struct Slots {
     global: Arc<Global>,
     /// The limits of the configuration.
     limits: BTreeMap<String, usize>,
-    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+}
+
+/// The connections to a host.
+#[derive(Debug)]
+struct Host {
+    free: Arc<Semaphore>,
+    /// Number of jobs that wait for one.
+    waiting: AtomicUsize,
 }
 
 /// A connection of a job in addition to that of its slot. Freed when dropped.
 #[derive(Debug)]
-pub(super) struct Connection {
-    _permit: Option<OwnedSemaphorePermit>,
+pub(super) struct Connection(Option<OwnedSemaphorePermit>);
+
+/// How long a connection counts after its end. The server counts it until its own process has ended, a moment after ours.
+const LINGER: Duration = Duration::from_millis(50);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Some(permit) = self.0.take() else { return };
+        // Without a runtime nothing runs any more.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                tokio::time::sleep(LINGER).await;
+                drop(permit);
+            });
+        }
+    }
 }
 
 /// Slots whose number can change.
@@ -35,7 +58,7 @@ struct Global {
 /// A slot, and a connection to the host. Freed when dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
-    _host: Option<OwnedSemaphorePermit>,
+    _host: Option<Connection>,
     permit: Option<OwnedSemaphorePermit>,
     global: Arc<Global>,
 }
@@ -56,28 +79,34 @@ impl Slots {
     }
 
     /// The connections to a host; `None` for this machine.
-    fn connections(&self, host: Option<&str>) -> Option<Arc<Semaphore>> {
+    fn host(&self, host: Option<&str>) -> Option<Arc<Host>> {
         let cap = self.cap(host);
+        let new = || Host { free: Arc::new(Semaphore::new(cap)), waiting: AtomicUsize::new(0) };
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = hosts.entry(host?.to_ascii_lowercase());
-        Some(host.or_insert_with(|| Arc::new(Semaphore::new(cap))).clone())
+        Some(hosts.entry(host?.to_ascii_lowercase()).or_insert_with(|| Arc::new(new())).clone())
+    }
+
+    /// Whether another job waits for a connection to this host.
+    pub(super) fn is_wanted(&self, host: Option<&str>) -> bool {
+        self.host(host).is_some_and(|host| host.waiting.load(Ordering::Relaxed) > 0)
     }
 
     /// Returns another connection for a job that has a slot, if one is free. It never waits: two jobs that wait for each other's connections
     /// would not end.
     pub(super) fn try_connect(&self, host: Option<&str>) -> Option<Connection> {
-        match self.connections(host) {
-            Some(semaphore) => {
-                semaphore.try_acquire_owned().ok().map(|permit| Connection { _permit: Some(permit) })
-            }
-            None => Some(Connection { _permit: None }),
+        match self.host(host) {
+            Some(host) => host.free.clone().try_acquire_owned().ok().map(|permit| Connection(Some(permit))),
+            None => Some(Connection(None)),
         }
     }
 
     /// Waits for the host first and then for the slot, so that no job holds a slot while it waits for a host.
     pub(super) async fn acquire(&self, host: Option<&str>) -> Slot {
-        let host = match self.connections(host) {
-            Some(semaphore) => semaphore.acquire_owned().await.ok(),
+        let host = match self.host(host) {
+            Some(host) => {
+                let _waiting = Waiting::new(&host.waiting);
+                host.free.clone().acquire_owned().await.ok().map(|permit| Connection(Some(permit)))
+            }
             None => None,
         };
         let waiting = Waiting::new(&self.global.waiting);
@@ -172,12 +201,14 @@ mod tests {
     fn a_host_has_so_many_connections_and_who_waits_comes_first() {
         let hosts = BTreeMap::from([("big.org".to_owned(), 6)]);
         let slots = Slots::new(100, &hosts);
+        assert!(!slots.is_wanted(Some("small.org")));
         let host = Some("SMALL.org");
         let slot = slots.acquire(host).now_or_never().unwrap();
         let mut more: Vec<_> = std::iter::from_fn(|| slots.try_connect(Some("small.org"))).collect();
         assert_eq!((more.len(), slots.cap(host), slots.cap(Some("big.org"))), (A_HOST - 1, A_HOST, 6));
         let mut other = Box::pin(slots.acquire(host));
         assert!(other.as_mut().now_or_never().is_none());
+        assert!(slots.is_wanted(Some("small.org")));
         more.pop();
         assert!(slots.try_connect(host).is_none(), "the freed connection belongs to the job that waits");
         assert!(other.as_mut().now_or_never().is_some());

@@ -122,6 +122,8 @@ impl Pool<'_> {
         let mut waiting: Vec<(Instant, Todo)> = Vec::new();
         // The connections by number; the first belongs to the job. `true`: in use.
         let mut used = vec![false; limit];
+        // Connections in addition to it that are free between two parts.
+        let mut kept: Vec<Option<Connection>> = (0..limit).map(|_| None).collect();
         let mut halved = false;
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -129,7 +131,10 @@ impl Pool<'_> {
             let over = end.stopped || end.disk_low.is_some() || end.failed.is_some();
             while !over && running.len() < limit && !queue.is_empty() {
                 let Some(number) = used.iter().position(|used| !used) else { break };
-                let connection = if number == 0 { None } else { slots.try_connect(host) };
+                let connection = match kept[number].take() {
+                    None if number > 0 => slots.try_connect(host),
+                    kept => kept,
+                };
                 // The job never waits for a connection while it has one.
                 if number > 0 && connection.is_none() {
                     break;
@@ -138,14 +143,18 @@ impl Pool<'_> {
                 used[number] = true;
                 running.push(self.run_part(todo, number, connection));
             }
+            if queue.is_empty() || slots.is_wanted(host) {
+                kept.fill_with(|| None);
+            }
             end.most = end.most.max(running.len());
             if running.is_empty() && (over || queue.is_empty() && waiting.is_empty()) {
                 break;
             }
             let next = waiting.iter().map(|(time, _)| *time).min().filter(|_| !over);
             let ended = tokio::select! {
-                Some((ended, number)) = running.next() => {
+                Some((ended, number, connection)) = running.next() => {
                     used[number] = false;
+                    kept[number] = connection.filter(|_| !slots.is_wanted(host));
                     ended
                 }
                 () = at(next), if next.is_some() => {
@@ -223,20 +232,24 @@ impl Pool<'_> {
         (end, results)
     }
 
-    /// Transfers a part once. The connection is free afterwards.
-    async fn run_part(&self, todo: Todo, number: usize, connection: Option<Connection>) -> (PartEnd, usize) {
+    /// Transfers a part once. Returns the connection for the next one.
+    async fn run_part(
+        &self,
+        todo: Todo,
+        number: usize,
+        connection: Option<Connection>,
+    ) -> (PartEnd, usize, Option<Connection>) {
         let (started, time) = (Timestamp::now(), Instant::now());
         let ran = match self.listed(&todo.plan).await {
             Some(listed) => Some(self.transfer(&listed, &todo).await),
             None => None,
         };
-        drop(connection);
         locked(&self.latest).retain(|(part, _)| *part != todo.part().index);
         let error = ran.as_ref().and_then(error_of);
         let exit_code = ran.as_ref().and_then(|ran| ran.code);
-        let connection = number as u32 + 1;
-        let tried = PartTry { connection, started, duration: time.elapsed(), exit_code, error };
-        (PartEnd { todo, ran, tried }, number)
+        let (duration, own) = (time.elapsed(), number as u32 + 1);
+        let tried = PartTry { connection: own, started, duration, exit_code, error };
+        (PartEnd { todo, ran, tried }, number, connection)
     }
 
     async fn transfer(&self, listed: &Listed, todo: &Todo) -> Ran {
