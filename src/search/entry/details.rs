@@ -16,7 +16,7 @@ pub(super) fn fill(block: &Block<'_>, entry: &mut Entry) {
     succession(block, entry);
     refinement(block, entry);
     for row in block.rows("_struct_ref_seq_dif") {
-        if row.text("details").is_some_and(|text| text.to_lowercase().contains("engineered mutation")) {
+        if row.text("details").is_some_and(|text| is_mutation(&text)) {
             let place = row.get("pdbx_auth_seq_num").or_else(|| row.get("seq_num")).unwrap_or_default();
             let (from, to) = (row.get("db_mon_id"), row.get("mon_id"));
             mutation(&from.unwrap_or_default(), &place, &to.unwrap_or_default(), entry);
@@ -137,7 +137,15 @@ pub(super) fn crystal(sides: [Option<f64>; 6], entry: &mut Entry) {
     entry.cell = known.iter().all(Option::is_some).then(|| known.map(Option::unwrap_or_default));
 }
 
-/// Adds the mutations of a list such as `C97A, Y122F`. Other text is added unchanged.
+/// Whether the comment on a difference between a sequence and its reference says that it was made on purpose: `engineered mutation`, and in
+/// old files `ENGINEERED` or `MUTATION`.
+pub(super) fn is_mutation(comment: &str) -> bool {
+    let comment = comment.trim().to_lowercase();
+    comment.contains("engineered") || comment == "mutation"
+}
+
+/// Adds the mutations of a list such as `C97A, Y122F`. Other text is added unchanged, except `YES`: which mutations there are is in the
+/// table of differences.
 pub(super) fn mutations(text: &str, list: &mut Vec<String>) {
     let is_one = |word: &str| {
         let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());

@@ -69,6 +69,37 @@ fn organisms_stand_in_free_text_and_are_not_invented() {
     }
 }
 
+/// The same mutations, in both formats and in the forms of all their versions.
+#[test]
+fn mutations_are_those_of_mmcif() {
+    for (stated, comment, mutations) in [
+        ("YES", "ENGINEERED MUTATION", &["C97A"][..]),
+        ("YES", "ENGINEERED", &["C97A"]),
+        ("YES", "MUTATION", &["C97A"]),
+        ("C97A, Y122F", "ENGINEERED MUTATION", &["C97A", "Y122F"]),
+        ("INS(MET 0)", "CONFLICT", &["INS(MET 0)"]),
+        ("YES", "CONFLICT", &[]),
+        ("NO", "EXPRESSION TAG", &[]),
+    ] {
+        let legacy = one(
+            "1abc.pdb",
+            &pdb(&[
+                "COMPND    MOL_ID: 1;",
+                "COMPND   2 MOLECULE: X;",
+                "COMPND   3 ENGINEERED: YES;",
+                &format!("COMPND   4 MUTATION: {stated};"),
+                &format!("SEQADV 1ABC ALA A   97  UNP  P26769    CYS    97 {comment}"),
+            ]),
+        );
+        let cif = format!(
+            "data_1ABC\n_entry.id 1ABC\n_entity.type polymer\n_entity.pdbx_mutation '{stated}'\n\
+_struct_ref_seq_dif.mon_id ALA\n_struct_ref_seq_dif.db_mon_id CYS\n_struct_ref_seq_dif.details '{comment}'\n_struct_ref_seq_dif.seq_num 97\n"
+        );
+        let modern = one("1abc.cif", cif.as_bytes());
+        assert_eq!((&legacy.mutations[..], &modern.mutations), (mutations, &legacy.mutations), "{stated}");
+    }
+}
+
 #[test]
 fn a_dummy_crystal_has_no_space_group() {
     for (lengths, group) in [("    1.000", None), ("    0.000", None), ("   61.000", Some("P 1"))] {

@@ -86,8 +86,7 @@ impl Header {
                 reference(entry, &database, field(&line, 19, 40));
             }
             "SEQADV" => {
-                let comment = field(&line, 50, 70).to_uppercase();
-                if comment.contains("ENGINEERED") || comment == "MUTATION" {
+                if details::is_mutation(field(&line, 50, 70)) {
                     let [from, place, to] = [(40, 42), (19, 22), (13, 15)].map(|(a, b)| field(&line, a, b));
                     details::mutation(from, place, to, entry);
                 }
