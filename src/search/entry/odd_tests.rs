@@ -94,8 +94,15 @@ fn files_of_an_entry_have_its_id_and_a_kind_of_their_own() {
         assert_eq!(one(name, &gzip(reflections)).kind, Kind::StructureFactors, "{name}");
     }
     // Files that are not read still have their ID.
-    for name in ["pdb1abc.ent.Z", "1abc.cif.zst", "PDB1ABC.ENT.Z"] {
-        let bytes: &[u8] = if name.ends_with("zst") { b"\x28\xb5\x2f\xfd..." } else { b"\x1f\x9d\x90..." };
+    for (name, bytes) in [
+        ("pdb1abc.ent.Z", &b"\x1f\x9d\x90..."[..]),
+        ("PDB1ABC.ENT.Z", b"\x1f\x9d\x90..."),
+        ("1abc.cif.zst", b"\x28\xb5\x2f\xfd..."),
+        ("1abc.cif.lz", b"LZIP\x01..."),
+        ("1abc.cif.7z", b"7z\xbc\xaf\x27\x1c..."),
+        ("1abc.cif.bz2", b"BZh9..."),
+        ("pdb1abc.ent.zip", b"PK\x03\x04..."),
+    ] {
         let entry = one(name, bytes);
         assert_eq!(
             (entry.kind, entry.id.as_deref(), entry.error),
