@@ -4,26 +4,10 @@ use super::error::Wrong;
 use super::field::Field;
 use super::node::{Bound, Node};
 use crate::config::nearest;
-use crate::search::entry::{Kind, compact_group, map_code, normal};
+use crate::search::entry::{Kind, chains_of_state, compact_group, map_code, normal, state_of_chains};
 
 const POLYMERS: [&str; 8] =
     ["protein", "dna", "rna", "hybrid", "sugar", "peptide nucleic acid", "nucleic acid", "other"];
-
-/// States of assemblies, by number of chains, starting at one.
-const STATES: [&str; 12] = [
-    "monomeric",
-    "dimeric",
-    "trimeric",
-    "tetrameric",
-    "pentameric",
-    "hexameric",
-    "heptameric",
-    "octameric",
-    "nonameric",
-    "decameric",
-    "undecameric",
-    "dodecameric",
-];
 
 /// Parses a value of a field whose values are compared as a whole.
 pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong> {
@@ -40,7 +24,7 @@ pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong
         }
         Field::Oligomer => {
             if let Some(state) = state(&lower) {
-                return is(state.into());
+                return is(state);
             }
         }
         Field::Kind => {
@@ -104,12 +88,10 @@ pub(super) fn methodology(text: &str) -> Option<&'static str> {
 }
 
 /// Returns the state for `dimer`, `dimeric` or `2`.
-fn state(text: &str) -> Option<&'static str> {
-    let number = text.parse::<usize>().ok().and_then(|n| STATES.get(n.checked_sub(1)?).copied());
+fn state(text: &str) -> Option<String> {
     let plain = text.trim_start_matches("homo").trim_start_matches("hetero").trim_start_matches('-');
-    number.or_else(|| {
-        STATES.into_iter().find(|state| *state == plain || state.strip_suffix("ic") == Some(plain))
-    })
+    let chains = text.parse().ok().filter(|chains| *chains > 0).or_else(|| chains_of_state(plain));
+    chains.map(state_of_chains)
 }
 
 /// Parses `61,62,63`, optionally with angles. Each value matches within one percent.
