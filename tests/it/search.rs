@@ -232,6 +232,8 @@ fn a_hit_tells_all_that_is_kept() {
         "gene:PLAU",
         "resolution<2.1",
         "mutation:C122A",
+        "related:4zhm",
+        "related:pdb:4ZHM",
         "r_free:<0.27",
     ] {
         let lines = env.run(["search", query, "--json"]).expect_code(0).json();
@@ -248,6 +250,7 @@ fn a_hit_tells_all_that_is_kept() {
         assert_eq!((&hit["molecules"][1], &hit["keywords"][2]), (&"mupain-1-IG".into(), &"uPA".into()));
         // Programs and assemblies stand behind the atoms of this file, and nobody says that there are none.
         assert_eq!((&hit["cut"], &hit["related"][0]), (&true.into(), &"4zhm".into()));
+        assert_eq!(hit["related_databases"][0], "PDB");
     }
     let broken = env.run(["search", "status:error", "--json"]).expect_code(0).json();
     assert_eq!(

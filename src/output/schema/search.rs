@@ -135,6 +135,7 @@ pub(super) const OBJECTS: [Object; 6] = [
             key("reference", TEXTS, "Accessions in other sequence databases."),
             key("emdb", TEXTS, "EMDB IDs."),
             key("related", TEXTS, "IDs of related entries."),
+            key("related_databases", NAMES, "Databases of the related entries, in the order of related."),
             key("obsolete", Type::Null(&BOOL), "Whether the entry is obsolete."),
             key("superseded_by", TEXTS, "Entries that replace it."),
             key("supersedes", TEXTS, "Entries that it replaces."),

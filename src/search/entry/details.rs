@@ -1,6 +1,6 @@
 //! Reads additional fields of an entry: genes, hosts, maps, related entries, refinement figures, programs.
 
-use super::model::{Entry, add, add_organism};
+use super::model::{Entry, MOST_VALUES, Related, add, add_organism};
 use super::normal_forms::map_code;
 use super::residue;
 use super::table::Block;
@@ -68,17 +68,18 @@ fn databases(block: &Block<'_>, entry: &mut Entry) {
 
 /// Adds a related entry. `other`: a map is not the entry's own map.
 pub(super) fn related(database: &str, code: &str, other: bool, entry: &mut Entry) {
-    let code = code.trim();
-    match database.trim().to_uppercase().as_str() {
-        "EMDB" if !other => add(&mut entry.emdb, map_code(code)),
-        "EMDB" => add(&mut entry.related, map_code(code)),
-        "PDB" => {
-            let id = id::normal(code).unwrap_or_else(|| code.to_lowercase());
-            if entry.id.as_ref() != Some(&id) {
-                add(&mut entry.related, id);
-            }
-        }
-        _ => add(&mut entry.related, code),
+    let (database, code) = (database.trim().to_uppercase(), code.trim());
+    let code = match database.as_str() {
+        "EMDB" if !other => return add(&mut entry.emdb, map_code(code)),
+        "EMDB" => map_code(code),
+        "PDB" => id::normal(code).unwrap_or_else(|| code.to_lowercase()),
+        _ => code.into(),
+    };
+    let own = database == "PDB" && entry.id.as_ref() == Some(&code);
+    let related = Related { database: Some(database).filter(|name| !name.is_empty()), code };
+    let is_new = !entry.related.contains(&related) && entry.related.len() < MOST_VALUES;
+    if is_new && !own && !related.code.is_empty() {
+        entry.related.push(related);
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong
             return Ok(enzyme(class.trim_start_matches([' ', ':', '-', '.']), quoted));
         }
         Field::Obsolete => return obsolete(&lower),
+        Field::Related => return Ok(related(&lower, quoted)),
         Field::Methodology if methodology(&lower).is_some() => {
             return is(methodology(&lower).unwrap_or_default().into());
         }
@@ -36,9 +37,7 @@ pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong
     }
     let form = |text: &str| match field {
         Field::SpaceGroup => compact_group(text),
-        Field::Related | Field::SupersededBy | Field::Supersedes => {
-            normal(text).unwrap_or_else(|| map_code(text).to_lowercase())
-        }
+        Field::SupersededBy | Field::Supersedes => normal(text).unwrap_or_else(|| text.into()),
         Field::Emdb => map_code(text).to_lowercase(),
         Field::Doi => {
             let plain = text.trim_start_matches("https://").trim_start_matches("http://");
@@ -63,6 +62,38 @@ fn enzyme(text: &str, quoted: bool) -> Node {
         }
         Some(stem) if !stem.is_empty() => Node::StartsWith(Field::Enzyme, stem.into()),
         _ => Node::Is(Field::Enzyme, stem.into()),
+    }
+}
+
+/// Parses a related entry: `4zhm`, `EMD-1234`, `BMRB:15555`, or only the database. A number may be of EMDB or of another database.
+fn related(text: &str, quoted: bool) -> Node {
+    let (text, is_stem) = match text.strip_suffix('*').filter(|stem| !quoted && !stem.is_empty()) {
+        Some(stem) => (stem, true),
+        None => (text, false),
+    };
+    let node = |value: String| {
+        if is_stem { Node::StartsWith(Field::Related, value) } else { Node::Is(Field::Related, value) }
+    };
+    match text.split_once(':') {
+        Some((database, "")) if !is_stem => node(database.trim().into()),
+        Some((database, code)) => {
+            let (database, code) = (database.trim(), code.trim());
+            let code = match database {
+                "emdb" => map_code(code).to_lowercase(),
+                "pdb" => normal(code).unwrap_or_else(|| code.into()),
+                _ => code.into(),
+            };
+            node(format!("{database}:{code}"))
+        }
+        None => {
+            let code = normal(text).unwrap_or_else(|| text.into());
+            let map = map_code(text).to_lowercase();
+            match map == code {
+                true => node(code),
+                false if is_stem => Node::Or(vec![node(code), node(map)]),
+                false => Node::OneOf(Field::Related, vec![code, map]),
+            }
+        }
     }
 }
 
