@@ -212,7 +212,7 @@ fn enough<R: io::Read>(name: &str, page: &HeaderReader<R>, options: &Options) ->
         return None;
     }
     let block = Block::read(page.kept(), WANTED);
-    let behind = behind(&block);
+    let behind = behind(&block, page.is_at_atom_sites());
     if behind == Behind::Wanted {
         return None;
     }

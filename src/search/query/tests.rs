@@ -42,6 +42,7 @@ fn numbers_and_days_are_ranges() {
         ("weight>50 kDa", range(Field::Weight, Past(50.0), Open)),
         ("cell_beta:90\u{b0}", range(Field::CellBeta, At(90.0), At(90.0))),
         ("resolution=1.8", range(Resolution, At(1.8), At(1.8))),
+        ("resolution:..2", range(Resolution, Open, At(2.0))),
         ("year>2015", range(Year, Past(2015.0), Open)),
         ("resolution=<2", range(Resolution, Open, At(2.0))),
         ("resolution => 2", range(Resolution, At(2.0), Open)),

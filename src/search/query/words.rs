@@ -88,10 +88,10 @@ fn related(text: &str, quoted: bool) -> Node {
         None => {
             let code = normal(text).unwrap_or_else(|| text.into());
             let map = map_code(text).to_lowercase();
-            match map == code {
-                true => node(code),
-                false if is_stem => Node::Or(vec![node(code), node(map)]),
-                false => Node::OneOf(Field::Related, vec![code, map]),
+            match map.starts_with("emd-") && map != code {
+                false => node(code),
+                true if is_stem => Node::Or(vec![node(code), node(map)]),
+                true => Node::OneOf(Field::Related, vec![code, map]),
             }
         }
     }
