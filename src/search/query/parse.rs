@@ -209,7 +209,10 @@ impl Parser<'_> {
         };
         let both = value::both(field, &found.conditions);
         let node = both.map_err(|(at, wrong)| self.wrong(at, wrong))?;
-        self.skip_unit(field);
+        // `2 > resolution` has the unit before the operator.
+        if found.conditions.len() > 1 {
+            self.skip_unit(field);
+        }
         Ok(node)
     }
 

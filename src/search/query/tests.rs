@@ -53,6 +53,7 @@ fn numbers_and_days_are_ranges() {
         ("2 \u{c5} \u{2265} resolution", range(Resolution, Open, At(2.0))),
         ("1.5 <= resolution < 2", range(Resolution, At(1.5), Past(2.0))),
         ("1.5<=res<2 \u{c5}", range(Resolution, At(1.5), Past(2.0))),
+        ("2 > resolution a", Node::And(vec![range(Resolution, Open, Past(2.0)), word("a")])),
         ("2 > resolution > 1.5", range(Resolution, Past(1.5), Past(2.0))),
         ("2 = resolution", range(Resolution, At(2.0), At(2.0))),
         ("2015 <= released < 2020-03", range(Released, At(20_150_101.0), Past(20_200_301.0))),

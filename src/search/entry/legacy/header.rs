@@ -88,11 +88,9 @@ impl Header {
                 let database = self.databases.get(&chain(&line)).cloned().unwrap_or_default();
                 reference(entry, &database, field(&line, 19, 40));
             }
-            "SEQADV" => {
-                if details::is_mutation(field(&line, 50, 70)) {
-                    let [from, place, to] = [(40, 42), (19, 22), (13, 15)].map(|(a, b)| field(&line, a, b));
-                    details::mutation(from, place, to, entry);
-                }
+            "SEQADV" if details::is_mutation(field(&line, 50, 70)) => {
+                let [from, place, to] = [(40, 42), (19, 22), (13, 15)].map(|(a, b)| field(&line, a, b));
+                details::mutation(from, place, to, entry);
             }
             "MODRES" => {
                 add(&mut self.modified, field(&line, 13, 15).to_uppercase());
