@@ -98,6 +98,7 @@ fn long_help() -> String {
   lysozime~1        up to 1 (or 2) letters different
   FIELD:WORD        FIELD:\"WORDS\"              FIELD:(A OR B)      FIELD:*   has any value
   FIELD:<2.0        <= > >= =, also FIELD<2.0  FIELD:1.5..2.0      FIELD:1.5-2.0, FIELD:[1.5 TO 2.0}
+  2 > FIELD         the same as FIELD:<2       1.5 <= FIELD < 2    both conditions
   FIELD:2020        a year; 2020-03: a month; 2020-03-25: a day
   author:M.F.Perutz is the same as author:\"Perutz, M.F.\"
   space_group:P212121 is the same as space_group:\"P 21 21 21\"

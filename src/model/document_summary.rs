@@ -90,9 +90,15 @@ pub struct DocumentSummary {
     /// Component IDs of the ligands.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ligands: Vec<String>,
+    /// Names of the ligands, in the order of `ligands`; `None` where the file has no name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ligand_names: Vec<Option<String>>,
     /// Component IDs of the modified residues.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub modified: Vec<String>,
+    /// Names of the modified residues, in the order of `modified`; `None` where the file has no name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub modified_names: Vec<Option<String>>,
     /// UniProt accessions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub uniprot: Vec<String>,
@@ -105,6 +111,9 @@ pub struct DocumentSummary {
     /// IDs of related entries.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<String>,
+    /// Databases of the related entries, in the order of `related`; `None` where the file does not name it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related_databases: Vec<Option<String>>,
     /// Whether the entry is obsolete (withdrawn).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obsolete: Option<bool>,
@@ -183,8 +192,10 @@ impl DocumentSummary {
             &self.software,
         ];
         let texts = [&self.title, &self.article, &self.journal, &self.error, &self.formula];
+        let names = [&self.ligand_names, &self.modified_names, &self.related_databases].into_iter().flatten();
+        let names = names.map(|name| name.as_ref().map_or(0, String::len) + size_of::<Option<String>>());
         let lists = lists.into_iter().flatten().map(|text| text.len() + size_of::<String>());
         let texts = texts.into_iter().flatten().map(String::len);
-        lists.chain(texts).sum::<usize>() + 8 * self.taxonomy.len() + self.path.len()
+        lists.chain(texts).chain(names).sum::<usize>() + 8 * self.taxonomy.len() + self.path.len()
     }
 }

@@ -265,8 +265,23 @@ mod tests {
         assert_eq!(of(b""), Err(Damage::Empty));
         assert_eq!(of(b"  <!DOCTYPE html><html>"), Err(Damage::Html));
         assert_eq!(of(b"data_1ABC"), Err(Damage::NotGzip(None)));
-        assert_eq!(of(b"\x28\xb5\x2f\xfd rest").unwrap_err().to_string(), "not gzip but zstd");
-        assert_eq!(of(b"\x1f\x9d rest").unwrap_err().to_string(), "not gzip but compress (.Z)");
+        for (begin, name) in [
+            (&b"\x28\xb5\x2f\xfd"[..], "zstd"),
+            (b"\x1f\x9d", "compress (.Z)"),
+            (b"BZh9", "bzip2"),
+            (b"\xfd7zXZ\0", "xz"),
+            (b"PK\x03\x04", "zip"),
+            (b"PK\x05\x06", "zip"),
+            (b"7z\xbc\xaf\x27\x1c", "7z"),
+            (b"LZIP\x01", "lzip"),
+            (b"\x5d\0\0\x80", "lzma"),
+            (b"\x89LZO\0", "lzop"),
+            (b"Rar!\x1a\x07", "rar"),
+            (b"\x04\x22\x4d\x18", "lz4"),
+        ] {
+            let told = of(&[begin, b" rest"].concat()).unwrap_err().to_string();
+            assert_eq!(told, format!("not gzip but {name}"));
+        }
         assert_eq!(of(&[ENTRY, b"junk"].concat()), Err(Damage::Trailing));
         for cut in [1, 5, 12, ENTRY.len() / 2, ENTRY.len() - 9, ENTRY.len() - 8, ENTRY.len() - 1] {
             assert_eq!(of(&ENTRY[..cut]), Err(Damage::Truncated), "cut at {cut}");

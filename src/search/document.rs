@@ -4,7 +4,7 @@ use super::entry_key;
 use super::hit::shown;
 use super::schema::Fields;
 use super::stems::{Stems, marked};
-use crate::search::entry::{Date, Entry, Kind, Ligand, enzyme_classes, group_forms};
+use crate::search::entry::{Date, Entry, Kind, Ligand, Related, enzyme_classes, group_forms};
 use crate::search::query;
 use tantivy::TantivyDocument;
 
@@ -129,12 +129,18 @@ impl Page<'_> {
         }
         // A search for one of these values without a field is meant for the entry itself.
         for (field, values) in [
-            (F::Related, &entry.related),
-            (F::SupersededBy, &entry.superseded_by),
+            (F::SupersededBy, entry.superseded_by.as_slice()),
             (F::Supersedes, &entry.supersedes),
             (F::Oligomer, &entry.oligomers),
         ] {
             values.iter().for_each(|value| self.word(field, value));
+        }
+        for Related { database, code } in &entry.related {
+            self.word(F::Related, code);
+            if let Some(database) = database {
+                self.word(F::Related, database);
+                self.word(F::Related, &format!("{database}:{code}"));
+            }
         }
         if let Some(how) = entry.methodology {
             self.word(F::Methodology, how);

@@ -11,6 +11,7 @@ pub(super) fn shown(entry: &Entry, path: &[u8]) -> DocumentSummary {
     let day = |date: Option<Date>| date.map(|date| date.to_string());
     let text = String::from_utf8_lossy(path).into_owned();
     let codes = |list: &[Ligand]| list.iter().map(|ligand| ligand.code.clone()).collect();
+    let names = |list: &[Ligand]| list.iter().map(|ligand| ligand.name.clone()).collect();
     DocumentSummary {
         kind: entry.kind.word().into(),
         id: entry.id.clone(),
@@ -41,11 +42,14 @@ pub(super) fn shown(entry: &Entry, path: &[u8]) -> DocumentSummary {
         atoms: entry.atoms,
         formula: entry.formula.clone(),
         ligands: codes(&entry.ligands),
+        ligand_names: names(&entry.ligands),
         modified: codes(&entry.modified),
+        modified_names: names(&entry.modified),
         uniprot: entry.uniprot.clone(),
         references: entry.references.clone(),
         emdb: entry.emdb.clone(),
-        related: entry.related.clone(),
+        related: entry.related.iter().map(|related| related.code.clone()).collect(),
+        related_databases: entry.related.iter().map(|related| related.database.clone()).collect(),
         obsolete: entry.obsolete,
         superseded_by: entry.superseded_by.clone(),
         supersedes: entry.supersedes.clone(),

@@ -46,6 +46,7 @@ pub use engine::{EngineOptions, SearchEngine};
 pub use facets::FACETS;
 pub use hit::{Hit, Outcome, Place as HitPlace, Request, Sort};
 pub use location::{IndexPlace, Opened, indexes, outdated};
+pub use schema::VERSION;
 
 use crate::model::sanitize;
 use std::io;

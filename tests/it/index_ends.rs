@@ -25,7 +25,7 @@ fn fill(env: &Env, job: &str, from: &str, count: usize) {
 }
 
 fn place(env: &Env, job: &str) -> PathBuf {
-    env.state().join("index").join(job).join("v6")
+    env.state().join("index").join(job).join(format!("v{}", pdb_sync::search::VERSION))
 }
 
 /// How many files an index consists of: with the first document that is added there are more.

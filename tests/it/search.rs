@@ -52,6 +52,11 @@ fn a_mirror_is_indexed_and_searched() {
     assert_eq!(lines[0]["path"], corpus::path_of("5i55"));
     assert_eq!(lines[0]["file"], env.mirror("mmcif").join(corpus::path_of("5i55")).to_str().unwrap());
     assert!(lines[0]["score"].as_f64().unwrap() > lines[1]["score"].as_f64().unwrap());
+    let named = &env.run(["search", "id:1pfe", "--json"]).expect_code(0).json()[0];
+    assert_eq!(named["ligands"], serde_json::json!(["CL", "QUI"]));
+    assert_eq!(named["ligand_names"], serde_json::json!(["CHLORIDE ION", "2-CARBOXYQUINOXALINE"]));
+    assert_eq!(named["modified"][0], "DSN");
+    assert_eq!(named["modified_names"][0], "D-SERINE");
     let result = &lines[2];
     assert_eq!(
         (&result["hits"], &result["total"], &result["timed_out"]),
@@ -227,6 +232,8 @@ fn a_hit_tells_all_that_is_kept() {
         "gene:PLAU",
         "resolution<2.1",
         "mutation:C122A",
+        "related:4zhm",
+        "related:pdb:4ZHM",
         "r_free:<0.27",
     ] {
         let lines = env.run(["search", query, "--json"]).expect_code(0).json();
@@ -243,6 +250,7 @@ fn a_hit_tells_all_that_is_kept() {
         assert_eq!((&hit["molecules"][1], &hit["keywords"][2]), (&"mupain-1-IG".into(), &"uPA".into()));
         // Programs and assemblies stand behind the atoms of this file, and nobody says that there are none.
         assert_eq!((&hit["cut"], &hit["related"][0]), (&true.into(), &"4zhm".into()));
+        assert_eq!(hit["related_databases"][0], "PDB");
     }
     let broken = env.run(["search", "status:error", "--json"]).expect_code(0).json();
     assert_eq!(

@@ -19,6 +19,8 @@ const ALSO: Type = Type::Object(&[
 ]);
 const TEXT_OR_NULL: Type = Type::Null(&TEXT);
 const NUMBER_OR_NULL: Type = Type::Null(&NUMBER);
+/// Null where the file has no name.
+const NAMES: Type = Type::List(&TEXT_OR_NULL);
 const COUNT_OR_NULL: Type = Type::Null(&COUNT);
 const CELL: Type = Type::Object(&[
     key("a", NUMBER, "Length in Å."),
@@ -91,7 +93,7 @@ pub(super) const OBJECTS: [Object; 6] = [
             key("title", TEXT_OR_NULL, "Title."),
             key("kind", TEXT, "Kind of file, such as \"structure\"."),
             key("method", TEXTS, "Experimental methods."),
-            key("methodology", TEXT_OR_NULL, "\"experimental\", \"integrative\" or \"computational\"."),
+            key("methodology", TEXT_OR_NULL, "\"experimental\" or \"predicted\"."),
             key("resolution", NUMBER_OR_NULL, "Length in Å."),
             key("organism", TEXTS, "Organisms."),
             key("released", TEXT_OR_NULL, "Date of the first release."),
@@ -103,14 +105,16 @@ pub(super) const OBJECTS: [Object; 6] = [
             key("weight_kda", NUMBER_OR_NULL, "Molecular weight in kDa."),
             key("doi", TEXT_OR_NULL, "DOI of the article."),
             key("error", TEXT_OR_NULL, "Why the file could not be read."),
+            key("ligand_names", NAMES, "Names of the ligands, in the order of ligands."),
+            key("modified_names", NAMES, "Names of the modified residues, in the order of modified."),
             key("keywords", TEXTS, "Keywords."),
             key("molecules", TEXTS, "Names of molecules."),
             key("polymer", TEXTS, "Types of polymers."),
             key("chains", COUNT_OR_NULL, "Number of polymer chains."),
-            key("residues", COUNT_OR_NULL, "Number of residues."),
-            key("atoms", COUNT_OR_NULL, "Number of atoms."),
+            key("residues", COUNT_OR_NULL, "Number of residues; each polymer counts once."),
+            key("atoms", COUNT_OR_NULL, "Number of atoms in the refinement."),
             key("oligomer", TEXTS, "Oligomeric states."),
-            key("assembly", COUNT_OR_NULL, "Number of the assembly that the file holds."),
+            key("assembly", COUNT_OR_NULL, "Number of polymer chains in the first assembly."),
             key("ec", TEXTS, "EC numbers."),
             key("mutation", TEXTS, "Mutations."),
             key("gene", TEXTS, "Genes."),
@@ -131,6 +135,7 @@ pub(super) const OBJECTS: [Object; 6] = [
             key("reference", TEXTS, "Accessions in other sequence databases."),
             key("emdb", TEXTS, "EMDB IDs."),
             key("related", TEXTS, "IDs of related entries."),
+            key("related_databases", NAMES, "Databases of the related entries, in the order of related."),
             key("obsolete", Type::Null(&BOOL), "Whether the entry is obsolete."),
             key("superseded_by", TEXTS, "Entries that replace it."),
             key("supersedes", TEXTS, "Entries that it replaces."),

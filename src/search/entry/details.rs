@@ -1,6 +1,6 @@
 //! Reads additional fields of an entry: genes, hosts, maps, related entries, refinement figures, programs.
 
-use super::model::{Entry, add, add_organism};
+use super::model::{Entry, MOST_VALUES, Related, add, add_organism};
 use super::normal_forms::map_code;
 use super::residue;
 use super::table::Block;
@@ -16,7 +16,7 @@ pub(super) fn fill(block: &Block<'_>, entry: &mut Entry) {
     succession(block, entry);
     refinement(block, entry);
     for row in block.rows("_struct_ref_seq_dif") {
-        if row.text("details").is_some_and(|text| text.to_lowercase().contains("engineered mutation")) {
+        if row.text("details").is_some_and(|text| is_mutation(&text)) {
             let place = row.get("pdbx_auth_seq_num").or_else(|| row.get("seq_num")).unwrap_or_default();
             let (from, to) = (row.get("db_mon_id"), row.get("mon_id"));
             mutation(&from.unwrap_or_default(), &place, &to.unwrap_or_default(), entry);
@@ -68,17 +68,18 @@ fn databases(block: &Block<'_>, entry: &mut Entry) {
 
 /// Adds a related entry. `other`: a map is not the entry's own map.
 pub(super) fn related(database: &str, code: &str, other: bool, entry: &mut Entry) {
-    let code = code.trim();
-    match database.trim().to_uppercase().as_str() {
-        "EMDB" if !other => add(&mut entry.emdb, map_code(code)),
-        "EMDB" => add(&mut entry.related, map_code(code)),
-        "PDB" => {
-            let id = id::normal(code).unwrap_or_else(|| code.to_lowercase());
-            if entry.id.as_ref() != Some(&id) {
-                add(&mut entry.related, id);
-            }
-        }
-        _ => add(&mut entry.related, code),
+    let (database, code) = (database.trim().to_uppercase(), code.trim());
+    let code = match database.as_str() {
+        "EMDB" if !other => return add(&mut entry.emdb, map_code(code)),
+        "EMDB" => map_code(code),
+        "PDB" => id::normal(code).unwrap_or_else(|| code.to_lowercase()),
+        _ => code.into(),
+    };
+    let own = database == "PDB" && entry.id.as_ref() == Some(&code);
+    let related = Related { database: Some(database).filter(|name| !name.is_empty()), code };
+    let is_new = !entry.related.contains(&related) && entry.related.len() < MOST_VALUES;
+    if is_new && !own && !related.code.is_empty() {
+        entry.related.push(related);
     }
 }
 
@@ -137,7 +138,15 @@ pub(super) fn crystal(sides: [Option<f64>; 6], entry: &mut Entry) {
     entry.cell = known.iter().all(Option::is_some).then(|| known.map(Option::unwrap_or_default));
 }
 
-/// Adds the mutations of a list such as `C97A, Y122F`. Other text is added unchanged.
+/// Whether the comment on a difference between a sequence and its reference says that it was made on purpose: `engineered mutation`, and in
+/// old files `ENGINEERED` or `MUTATION`.
+pub(super) fn is_mutation(comment: &str) -> bool {
+    let comment = comment.trim().to_lowercase();
+    comment.contains("engineered") || comment == "mutation"
+}
+
+/// Adds the mutations of a list such as `C97A, Y122F`. Other text is added unchanged, except `YES`: which mutations there are is in the
+/// table of differences.
 pub(super) fn mutations(text: &str, list: &mut Vec<String>) {
     let is_one = |word: &str| {
         let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());

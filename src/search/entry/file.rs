@@ -7,7 +7,7 @@ use super::structure::{self, Seen};
 use super::table::Block;
 use super::wanted_items::{Behind, HISTORIES, WANTED, behind};
 use super::{binary, fasta, legacy, naming};
-use crate::model::compression::packed_by;
+use crate::model::compression::{packed_by, packed_name};
 use crate::model::pdb::recognise;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufRead, BufReader, Read as _};
@@ -83,8 +83,9 @@ fn read_raw(
         sink(failed(name, format!("not gzip{}", instead(first))));
         return Ok(());
     }
-    // Files in other compression formats are known only by their name.
-    if packed_by(first).is_some() {
+    // Files in other compression formats are known only by their name. Not all formats have first bytes of their own.
+    let binary = || memchr::memchr(0, &first[..first.len().min(PROBE)]).is_some();
+    if packed_by(first).is_some() || packed_name(name.as_bytes()).is_some() && binary() {
         sink(Entry { kind: Kind::Name, ..Entry::default() });
         return Ok(());
     }
@@ -211,7 +212,7 @@ fn enough<R: io::Read>(name: &str, page: &HeaderReader<R>, options: &Options) ->
         return None;
     }
     let block = Block::read(page.kept(), WANTED);
-    let behind = behind(&block);
+    let behind = behind(&block, page.is_at_atom_sites());
     if behind == Behind::Wanted {
         return None;
     }

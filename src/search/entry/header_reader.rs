@@ -97,6 +97,11 @@ impl<R: Read> HeaderReader<R> {
         self.in_frame
     }
 
+    /// Whether the stop is at `_atom_sites`, which the archive has before its atoms.
+    pub fn is_at_atom_sites(&self) -> bool {
+        begins(&self.bytes[self.kept..self.read], b"_atom_sites.")
+    }
+
     /// Whether `text` occurs in the kept bytes.
     pub fn mentions(&self, text: &str) -> bool {
         memmem::find(self.kept(), text.as_bytes()).is_some()

@@ -69,6 +69,84 @@ fn organisms_stand_in_free_text_and_are_not_invented() {
     }
 }
 
+/// The same mutations, in both formats and in the forms of all their versions.
+#[test]
+fn mutations_are_those_of_mmcif() {
+    for (stated, comment, mutations) in [
+        ("YES", "ENGINEERED MUTATION", &["C97A"][..]),
+        ("YES", "ENGINEERED", &["C97A"]),
+        ("YES", "MUTATION", &["C97A"]),
+        ("C97A, Y122F", "ENGINEERED MUTATION", &["C97A", "Y122F"]),
+        ("INS(MET 0)", "CONFLICT", &["INS(MET 0)"]),
+        ("YES", "CONFLICT", &[]),
+        ("NO", "EXPRESSION TAG", &[]),
+    ] {
+        let legacy = one(
+            "1abc.pdb",
+            &pdb(&[
+                "COMPND    MOL_ID: 1;",
+                "COMPND   2 MOLECULE: X;",
+                "COMPND   3 ENGINEERED: YES;",
+                &format!("COMPND   4 MUTATION: {stated};"),
+                &format!("SEQADV 1ABC ALA A   97  UNP  P26769    CYS    97 {comment}"),
+            ]),
+        );
+        let cif = format!(
+            "data_1ABC\n_entry.id 1ABC\n_entity.type polymer\n_entity.pdbx_mutation '{stated}'\n\
+_struct_ref_seq_dif.mon_id ALA\n_struct_ref_seq_dif.db_mon_id CYS\n_struct_ref_seq_dif.details '{comment}'\n_struct_ref_seq_dif.seq_num 97\n"
+        );
+        let modern = one("1abc.cif", cif.as_bytes());
+        assert_eq!(legacy.mutations, mutations, "{stated}, {comment}");
+        assert_eq!(modern.mutations, mutations, "{stated}, {comment}");
+    }
+}
+
+#[test]
+fn assemblies_are_counted_by_their_state_or_their_chains() {
+    let of = |remarks: &[&str]| {
+        let chains = ["A", "B"].map(|name| format!("SEQRES   1 {name}    1  ALA"));
+        let remarks = remarks.iter().map(|text| format!("REMARK 350 {text}")).chain(chains);
+        let lines: Vec<String> = remarks.collect();
+        let entry = one("1abc.pdb", &pdb(&lines.iter().map(String::as_str).collect::<Vec<_>>()));
+        (entry.oligomers.join(","), entry.assembly)
+    };
+    let author = "AUTHOR DETERMINED BIOLOGICAL UNIT: DIMERIC";
+    let software = "SOFTWARE DETERMINED QUATERNARY STRUCTURE: TETRAMERIC";
+    let (first, second) = ("  BIOMT1   1  1.000000", "  BIOMT1   2  1.000000");
+    for (remarks, expected) in [
+        (&["BIOMOLECULE: 1", author, software][..], ("dimeric,tetrameric", Some(2))),
+        (&["BIOMOLECULE: 1", software, "BIOMOLECULE: 2", author], ("tetrameric,dimeric", Some(4))),
+        (&["BIOMOLECULE: 1", "SOFTWARE DETERMINED QUATERNARY STRUCTURE: 24-MERIC"], ("24-meric", Some(24))),
+        // Before 2008 only the chains and operators are given. X is a ligand.
+        (
+            &["BIOMOLECULE: 1", "APPLY THE FOLLOWING TO CHAINS: A,", "AND CHAINS: B, X", first, second],
+            ("", Some(4)),
+        ),
+        (
+            &[
+                "BIOMOLECULE: 1",
+                "APPLY THE FOLLOWING TO CHAINS: A",
+                first,
+                second,
+                "APPLY THE FOLLOWING TO CHAINS: B",
+                first,
+                "BIOMOLECULE: 2",
+                "APPLY THE FOLLOWING TO CHAINS: A, B",
+                first,
+            ],
+            ("", Some(3)),
+        ),
+        (&["BIOMOLECULE: 1", "APPLY THE FOLLOWING TO CHAINS: A"], ("", None)),
+        (&["NO BIOLOGICAL UNIT: IS KNOWN"], ("", None)),
+    ] {
+        assert_eq!(of(remarks), (expected.0.to_owned(), expected.1), "{remarks:?}");
+    }
+    let virus = "AUTHOR DETERMINED BIOLOGICAL UNIT: COMPLETE ICOSAHEDRAL ASSEMBLY";
+    let chains = "APPLY THE FOLLOWING TO CHAINS: A, B";
+    let sixty: Vec<&str> = ["BIOMOLECULE: 1", virus, chains].into_iter().chain([first; 60]).collect();
+    assert_eq!(of(&sixty).1, Some(120));
+}
+
 #[test]
 fn a_dummy_crystal_has_no_space_group() {
     for (lengths, group) in [("    1.000", None), ("    0.000", None), ("   61.000", Some("P 1"))] {

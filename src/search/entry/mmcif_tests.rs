@@ -22,7 +22,10 @@ const TABLES: [(&str, &str); 22] = [
         "_entity",
         "loop_\n_entity.id\n_entity.type\n_entity.src_method\n_entity.pdbx_mutation\n1 polymer man C97A\n2 polymer syn ?\n3 non-polymer syn ?",
     ),
-    ("_entity_poly", "_entity_poly.type 'polypeptide(L)'\n_entity_poly.pdbx_strand_id A"),
+    (
+        "_entity_poly",
+        "_entity_poly.type 'polypeptide(L)'\n_entity_poly.pdbx_seq_one_letter_code GA\n_entity_poly.pdbx_strand_id A",
+    ),
     ("_pdbx_entity_nonpoly", "_pdbx_entity_nonpoly.comp_id HEM"),
     ("_entity_src_gen", "_entity_src_gen.pdbx_gene_src_gene lacZ"),
     ("_pdbx_entity_src_syn", "_pdbx_entity_src_syn.organism_scientific 'synthetic construct'"),
@@ -37,21 +40,42 @@ const TABLES: [(&str, &str); 22] = [
     ("_struct_keywords", "_struct_keywords.text K"),
     ("_struct_ref", "_struct_ref.db_name UNP\n_struct_ref.pdbx_db_accession P12345"),
 ];
-const MORE: [(&str, &str); 2] = [
+const MORE: [(&str, &str); 4] = [
     (
         "_struct_ref_seq_dif",
         "_struct_ref_seq_dif.details 'engineered mutation'\n_struct_ref_seq_dif.db_mon_id CYS\n_struct_ref_seq_dif.mon_id ALA\n_struct_ref_seq_dif.seq_num 5",
     ),
     ("_pdbx_struct_assembly", "_pdbx_struct_assembly.oligomeric_details dimeric"),
+    ("_chem_comp_atom", "loop_\n_chem_comp_atom.comp_id\n_chem_comp_atom.atom_id\nHEM FE\nHEM NA"),
+    ("_atom_sites", "_atom_sites.entry_id 1ABC"),
+];
+/// Tables that only some entries have.
+const OPTIONAL: [&str; 6] = [
+    "_pdbx_database_related.db_name PDB\n_pdbx_database_related.db_id 2ABC",
+    "_pdbx_database_PDB_obs_spr.id SPRSDE\n_pdbx_database_PDB_obs_spr.pdb_id 1ABC\n_pdbx_database_PDB_obs_spr.replace_pdb_id 2ABC",
+    "_pdbx_struct_mod_residue.label_comp_id HEM",
+    "_em_software.name RELION",
+    "_pdbx_nmr_software.name CYANA",
+    "_ma_qa_metric_global.metric_value 92.5",
 ];
 
 /// Returns a file whose table `late` is after the atoms.
 fn with_late(late: &str) -> Entry {
-    let mut text = "data_1ABC\n".to_owned();
     let tables = || TABLES.iter().chain(&MORE);
-    tables().filter(|(name, _)| *name != late).for_each(|(_, table)| text.push_str(&format!("{table}\n#\n")));
-    text.push_str(ATOMS);
-    tables().filter(|(name, _)| *name == late).for_each(|(_, table)| text.push_str(&format!("#\n{table}\n")));
+    let before = tables().filter(|(name, _)| *name != late).map(|(_, table)| *table);
+    let behind = tables().filter(|(name, _)| *name == late).map(|(_, table)| *table);
+    with_atoms_between(before, behind)
+}
+
+fn with_atoms_between<'t>(
+    before: impl Iterator<Item = &'t str>,
+    behind: impl Iterator<Item = &'t str>,
+) -> Entry {
+    let joined = |tables: &mut dyn Iterator<Item = &'t str>| -> String {
+        tables.map(|table| format!("{table}\n#\n")).collect()
+    };
+    let (mut before, mut behind) = (before, behind);
+    let text = format!("data_1ABC\n{}{ATOMS}#\n{}", joined(&mut before), joined(&mut behind));
     one("1abc.cif.gz", &gzip(text.as_bytes()))
 }
 
@@ -65,6 +89,41 @@ fn whatever_is_behind_the_atoms_is_read_or_said_to_be_cut() {
     }
     // These are not in every entry, so only another order shows that they may follow.
     assert!(with_late("_citation_author").cut && with_late("_refine_hist").cut);
+}
+
+#[test]
+fn tables_of_some_entries_are_not_missed_behind_the_atoms() {
+    let archive = || TABLES.iter().chain(&MORE).map(|(_, table)| *table);
+    let without = |name: &'static str| {
+        TABLES.iter().chain(&MORE).filter(move |(known, _)| *known != name).map(|(_, table)| *table)
+    };
+    let none = || std::iter::empty::<&str>();
+    let plain = with_atoms_between(archive(), none());
+    for table in OPTIONAL {
+        // In the archive they are before the atoms.
+        let (first, rest) = (archive().take(2), archive().skip(2));
+        let read = with_atoms_between(first.chain([table]).chain(rest), none());
+        assert!(!read.cut && read != plain, "{table}");
+        // Other programs write the tables of the archive in its order, but not all of them.
+        for missing in ["_chem_comp_atom", "_atom_sites"] {
+            let entry = with_atoms_between(without(missing), [table].into_iter());
+            assert!(entry.cut, "{table} behind the atoms, without {missing}: {entry:?}");
+        }
+    }
+    // What the tables before the atoms announce.
+    for (from, to) in [
+        ("_pdbx_database_status.recvd", "_pdbx_database_status.status_code OBS\n_pdbx_database_status.recvd"),
+        ("_entity_poly.pdbx_seq_one_letter_code GA", ""),
+        ("_exptl.method 'X-RAY DIFFRACTION'", "_exptl.method 'SOLUTION NMR'"),
+        (
+            "_exptl.method 'X-RAY DIFFRACTION'",
+            "_exptl.method 'ELECTRON MICROSCOPY'\n_em_3d_reconstruction.resolution 3",
+        ),
+    ] {
+        let tables: Vec<String> = archive().map(|table| table.replace(from, to)).collect();
+        let entry = with_atoms_between(tables.iter().map(String::as_str), none());
+        assert!(entry.cut, "{to}: {entry:?}");
+    }
 }
 
 #[test]

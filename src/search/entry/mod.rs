@@ -41,6 +41,8 @@ pub use failed::failed;
 pub use file::{Options, Read, read};
 pub use header_reader::{CAP, HeaderReader, Stop};
 pub use id::{from_name, normal};
-pub use model::{Citation, Entry, Kind, Ligand};
-pub use normal_forms::{compact_group, enzyme_classes, group_forms, map_code};
+pub use model::{Citation, Entry, Kind, Ligand, Related};
+pub use normal_forms::{
+    chains_of_state, compact_group, enzyme_classes, group_forms, map_code, state_of_chains,
+};
 pub use table::{Block, Table, Wanted};

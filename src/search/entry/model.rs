@@ -55,8 +55,8 @@ pub struct Entry {
     pub mutations: Vec<String>,
     /// Maps of the entry in EMDB, for example `EMD-1234`.
     pub emdb: Vec<String>,
-    /// Related entries: PDB IDs in their normal form, others as named by their database.
-    pub related: Vec<String>,
+    /// Related entries.
+    pub related: Vec<Related>,
     /// Whether the entry was withdrawn from the current archive; `None` if the file does not say.
     pub obsolete: Option<bool>,
     /// IDs of the entries that replace it.
@@ -202,6 +202,15 @@ pub struct Ligand {
     pub name: Option<String>,
 }
 
+/// A related entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// The name of its database in upper case, such as `BMRB`.
+    pub database: Option<String>,
+    /// A PDB ID in its normal form, `EMD-1234`, or as named by another database.
+    pub code: String,
+}
+
 /// The maximum number of values per field of a document. The largest entries of the archive have some hundreds.
 pub(super) const MOST_VALUES: usize = 4096;
 
@@ -222,13 +231,12 @@ impl Entry {
             &self.hosts,
             &self.mutations,
             &self.emdb,
-            &self.related,
             &self.superseded_by,
             &self.supersedes,
             &self.oligomers,
             &self.software,
         ];
-        let others = [self.ligands.len(), self.modified.len(), self.taxonomy.len()];
+        let others = [self.ligands.len(), self.modified.len(), self.taxonomy.len(), self.related.len()];
         let most = texts.iter().map(|list| list.len()).chain(others).max();
         if most >= Some(MOST_VALUES) {
             self.error.get_or_insert_with(|| {

@@ -2,18 +2,13 @@
 
 use super::id;
 use super::model::{Entry, Kind};
+use crate::model::compression::without_extension;
 use crate::model::pdb::{self, Format};
-
-/// Extensions of compressed files.
-const PACKED: [&str; 6] = [".gz", ".z", ".zst", ".bz2", ".xz", ".lz4"];
 
 /// Returns the name in lower case, without directories and without the extension of a compressed file.
 pub(super) fn plain(name: &str) -> String {
     let lower = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
-    match PACKED.iter().find_map(|ending| lower.strip_suffix(ending)) {
-        Some(stem) => stem.into(),
-        None => lower,
-    }
+    without_extension(&lower).into()
 }
 
 /// Returns the kind and the entry's ID if the name is one of the archive's names.

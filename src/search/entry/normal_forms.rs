@@ -43,9 +43,64 @@ pub fn enzyme_classes(text: &str) -> Vec<String> {
     classes
 }
 
+/// Oligomeric states by number of chains, starting at one. The archive writes higher ones as `21-meric`.
+const STATES: [&str; 20] = [
+    "monomeric",
+    "dimeric",
+    "trimeric",
+    "tetrameric",
+    "pentameric",
+    "hexameric",
+    "heptameric",
+    "octameric",
+    "nonameric",
+    "decameric",
+    "undecameric",
+    "dodecameric",
+    "tridecameric",
+    "tetradecameric",
+    "pentadecameric",
+    "hexadecameric",
+    "heptadecameric",
+    "octadecameric",
+    "nonadecameric",
+    "eicosameric",
+];
+
+/// Returns the number of chains of an oligomeric state in lower case: `dimeric`, `dimer`, `24-meric`, `24mer`.
+pub fn chains_of_state(text: &str) -> Option<u64> {
+    let named = STATES.iter().position(|state| *state == text || state.strip_suffix("ic") == Some(text));
+    named.map(|at| at as u64 + 1).or_else(|| {
+        let number = text.strip_suffix("meric").or(text.strip_suffix("mer"))?;
+        number.trim_end_matches('-').parse().ok().filter(|chains| *chains > 0)
+    })
+}
+
+/// Returns the oligomeric state of this number of chains, as the archive writes it.
+pub fn state_of_chains(chains: u64) -> String {
+    let at = usize::try_from(chains).ok().and_then(|chains| chains.checked_sub(1));
+    let named = at.and_then(|at| STATES.get(at));
+    named.map_or_else(|| format!("{chains}-meric"), |state| (*state).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn states_are_numbers_of_chains() {
+        for (text, chains) in
+            [("monomeric", 1), ("dimer", 2), ("eicosameric", 20), ("24-meric", 24), ("60mer", 60)]
+        {
+            assert_eq!(chains_of_state(text), Some(chains), "{text}");
+        }
+        for text in ["", "mer", "0-meric", "polymer", "complete icosahedral assembly", "-meric"] {
+            assert_eq!(chains_of_state(text), None, "{text}");
+        }
+        for chains in 1..100 {
+            assert_eq!(chains_of_state(&state_of_chains(chains)), Some(chains));
+        }
+    }
 
     #[test]
     fn forms_are_one() {

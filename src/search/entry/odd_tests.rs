@@ -3,6 +3,11 @@
 use super::tests::{gzip, odd, one};
 use super::*;
 
+fn related(entry: &Entry) -> Vec<String> {
+    let one = |related: &Related| format!("{}:{}", related.database.as_deref().unwrap_or("?"), related.code);
+    entry.related.iter().map(one).collect()
+}
+
 fn codes(ligands: &[Ligand]) -> Vec<&str> {
     ligands.iter().map(|ligand| ligand.code.as_str()).collect()
 }
@@ -94,8 +99,15 @@ fn files_of_an_entry_have_its_id_and_a_kind_of_their_own() {
         assert_eq!(one(name, &gzip(reflections)).kind, Kind::StructureFactors, "{name}");
     }
     // Files that are not read still have their ID.
-    for name in ["pdb1abc.ent.Z", "1abc.cif.zst", "PDB1ABC.ENT.Z"] {
-        let bytes: &[u8] = if name.ends_with("zst") { b"\x28\xb5\x2f\xfd..." } else { b"\x1f\x9d\x90..." };
+    for (name, bytes) in [
+        ("pdb1abc.ent.Z", &b"\x1f\x9d\x90..."[..]),
+        ("PDB1ABC.ENT.Z", b"\x1f\x9d\x90..."),
+        ("1abc.cif.zst", b"\x28\xb5\x2f\xfd..."),
+        ("1abc.cif.lz", b"LZIP\x01..."),
+        ("1abc.cif.7z", b"7z\xbc\xaf\x27\x1c..."),
+        ("1abc.cif.bz2", b"BZh9..."),
+        ("pdb1abc.ent.zip", b"PK\x03\x04..."),
+    ] {
         let entry = one(name, bytes);
         assert_eq!(
             (entry.kind, entry.id.as_deref(), entry.error),
@@ -154,9 +166,12 @@ fn old_headers_are_plain_text() {
         tail("REMARK 350 AUTHOR DETERMINED BIOLOGICAL UNIT: TETRAMERIC", 16),
         tail("REMARK 900 RELATED ID: 2ABC   RELATED DB: PDB", 17),
         tail("REMARK 900 RELATED ID: EMD-1234   RELATED DB: EMDB", 18),
+        tail("REMARK 900 RELATED ID: 15555   RELATED DB: BMRB", 19),
     ];
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let entry = one("pdb1abc.ent", &pdb(&lines));
+    assert_eq!(related(&entry).join(" "), "PDB:2abc BMRB:15555");
+    assert_eq!(entry.emdb, ["EMD-1234"]);
     assert_eq!(entry.id.as_deref(), Some("1abc"));
     assert_eq!(entry.molecules, ["HEMOGLOBIN (DEOXY)"]);
     assert_eq!(
@@ -177,7 +192,6 @@ fn old_headers_are_plain_text() {
         (entry.software, entry.oligomers),
         (vec!["X-PLOR 3.1".to_owned()], vec!["tetrameric".to_owned()])
     );
-    assert_eq!((entry.related, entry.emdb), (vec!["2abc".to_owned()], vec!["EMD-1234".to_owned()]));
     let gone = one(
         "pdb1mbp.ent",
         &pdb(&[
@@ -263,7 +277,7 @@ fn what_people_ask_for_is_read() {
     let text = "data_1ABC\n_entry.id 1ABC\n_exptl.method 'ELECTRON MICROSCOPY'\n\
 loop_\n_database_2.database_id\n_database_2.database_code\nPDB 1ABC\nEMDB EMD-1234\n\
 loop_\n_pdbx_database_related.db_name\n_pdbx_database_related.db_id\n_pdbx_database_related.content_type\n\
-PDB 2ABC unspecified\nEMDB EMD-1234 'associated EM volume'\nEMDB EMD-99 'other EM volume'\n\
+PDB 2ABC unspecified\nEMDB EMD-1234 'associated EM volume'\nEMDB EMD-99 'other EM volume'\nBMRB 15555 .\nPDB 1ABC .\n? X1 .\nPDB 2abc .\n\
 _pdbx_database_PDB_obs_spr.id OBSLTE\n_pdbx_database_PDB_obs_spr.pdb_id 3ABC\n_pdbx_database_PDB_obs_spr.replace_pdb_id 1ABC\n\
 _entity.id 1\n_entity.type polymer\n_entity.pdbx_mutation 'C97A, Y122F'\n\
 _entity_src_gen.pdbx_gene_src_gene 'lacZ, b0344'\n_entity_src_gen.pdbx_host_org_scientific_name 'Escherichia coli'\n\
@@ -273,10 +287,8 @@ _pdbx_struct_assembly.oligomeric_details dimeric\n_pdbx_struct_assembly.oligomer
 loop_\n_chem_comp.id\n_chem_comp.type\nMSE 'L-peptide linking'\nNAG 'D-saccharide, beta linking'\nORN 'L-peptide linking'\n\
 loop_\n_pdbx_entity_nonpoly.comp_id\nNAG\nORN\n";
     let entry = one("1abc.cif", text.as_bytes());
-    assert_eq!(
-        (entry.emdb, entry.related),
-        (vec!["EMD-1234".to_owned()], vec!["2abc".to_owned(), "EMD-99".into()])
-    );
+    assert_eq!(related(&entry).join(" "), "PDB:2abc EMDB:EMD-99 BMRB:15555 ?:X1");
+    assert_eq!(entry.emdb, ["EMD-1234"]);
     assert_eq!((entry.obsolete, entry.superseded_by), (Some(true), vec!["3abc".to_owned()]));
     assert_eq!(
         (entry.mutations, entry.genes),

@@ -4,7 +4,8 @@ use super::cif::{Token, Tokens};
 use memchr::memchr;
 use std::borrow::Cow;
 
-/// A category in lower case, with the underscore and without the dot, and its wanted items in lower case.
+/// A category in lower case, with the underscore and without the dot, and its wanted items in lower case. Without items, only whether the
+/// category occurs is kept.
 pub type Wanted = (&'static str, &'static [&'static str]);
 
 /// A category: its items, and the rows of their values.
@@ -76,9 +77,15 @@ impl<'a> Block<'a> {
             columns.push(found.and_then(|(of, item)| item.filter(|_| category == Some(of))));
             next = tokens.next();
         }
-        let Some(category) = category else {
-            return if matches!(next, Some(Token::Value(_))) { tokens.behind_values() } else { next };
+        let skip = |tokens: &mut Tokens<'a>| match next {
+            Some(Token::Value(_)) => tokens.behind_values(),
+            other => other,
         };
+        let Some(category) = category else { return skip(tokens) };
+        if category.1.is_empty() {
+            self.table(category);
+            return skip(tokens);
+        }
         let mut table = Table { wanted: category.1, ..Table::default() };
         table.names.extend(columns.iter().flatten());
         let mut values = 0;

@@ -77,6 +77,7 @@ pub(super) const WANTED: &[Wanted] = &[
             "pdbx_type",
         ],
     ),
+    ("_chem_comp_atom", &[]),
     ("_pdbx_entity_nonpoly", &["comp_id"]),
     ("_pdbx_struct_mod_residue", &["label_comp_id"]),
     ("_entity_poly", &["type", "pdbx_strand_id", "pdbx_seq_one_letter_code_can", "pdbx_seq_one_letter_code"]),
@@ -120,7 +121,7 @@ const SOURCES: [&str; 3] = ["_entity_src_gen", "_entity_src_nat", "_pdbx_entity_
 const DIFFRACTION: [&str; 3] = ["_refine", "_cell", "_symmetry"];
 /// Tables of every entry in the order of the archive's files since December 2023. Older
 /// files have the histories, programs and assemblies after the atoms.
-const CURRENT: [&str; 14] = [
+const CURRENT: [&str; 15] = [
     "_database_2",
     "_pdbx_audit_revision_history",
     "_pdbx_database_status",
@@ -135,6 +136,9 @@ const CURRENT: [&str; 14] = [
     "_struct_keywords",
     "_struct_ref",
     "_pdbx_struct_assembly",
+    // Other programs do not write the atoms of components here. So these files are from the archive, and tables that not every entry has
+    // do not follow the atoms either.
+    "_chem_comp_atom",
 ];
 const PROGRAMS: [&str; 3] = ["_software", "_em_software", "_pdbx_nmr_software"];
 
@@ -146,13 +150,14 @@ pub(super) enum Behind {
     /// Programs, assemblies, and tables that not every entry has may follow, as in the archive's files from before December 2023. They are
     /// not worth the time to read past the atoms, but the entry is marked as cut.
     Little,
-    /// Nothing wanted follows: the tables are in the order that the archive has used since then, and those that belong together are there.
+    /// Nothing wanted follows: the tables up to the atoms are in the order that the archive has used since then, and those that belong
+    /// together are there.
     Nothing,
 }
 
 /// Returns what may follow the atoms of this block, which has a history. A file that is not from the archive may have its tables in any
-/// order.
-pub(super) fn behind(block: &Block<'_>) -> Behind {
+/// order. `at_atom_sites`: the first of its tables of atoms is `_atom_sites`.
+pub(super) fn behind(block: &Block<'_>, at_atom_sites: bool) -> Behind {
     let any = |names: &[&str]| names.iter().any(|name| block.has(name));
     let all = |names: &[&str]| names.iter().all(|name| block.has(name));
     let by = |word: &str| {
@@ -163,11 +168,25 @@ pub(super) fn behind(block: &Block<'_>) -> Behind {
     if !(all(&ALWAYS) && any(&SOURCES) && solved) {
         return Behind::Wanted;
     }
-    let current = any(&PROGRAMS)
+    let current = at_atom_sites
+        && any(&PROGRAMS)
         && block.has_in_order(&CURRENT)
         && (!by("DIFFRACTION") || block.has("_refine_hist"))
+        && (!by("ELECTRON MICROSCOPY") || block.has("_em_software"))
+        && (!by("NMR") || block.has("_pdbx_nmr_software"))
+        && (!is_obsolete(block) || block.has("_pdbx_database_pdb_obs_spr"))
+        && (block.has("_pdbx_struct_mod_residue") || shows_modified(block))
         && block.rows("_entity").all(|row| has_details(block, row));
     if current { Behind::Nothing } else { Behind::Little }
+}
+
+fn is_obsolete(block: &Block<'_>) -> bool {
+    block.one("_pdbx_database_status", "status_code").as_deref() == Some("OBS")
+}
+
+/// Whether the sequences show which residues are modified, so that no table of them is needed.
+fn shows_modified(block: &Block<'_>) -> bool {
+    block.rows("_entity_poly").all(|row| row.text("pdbx_seq_one_letter_code").is_some())
 }
 
 /// Whether the table is there that describes an entity of this sort.

@@ -160,7 +160,7 @@ fields! {
     Plddt "plddt" Number "plddt:>=90" ["confidence", "ma_qa_metric_global.metric_value", "rcsb_ma_qa_metric_global.ma_qa_metric_global.value"];
     /// EMDB ID of a map
     Emdb "emdb" Word "emdb:EMD-1234" ["emd", "emdb_id", "rcsb_entry_container_identifiers.emdb_ids"];
-    /// ID of a related entry
+    /// related entry, also with its database (BMRB:15555); or the database
     Related "related" Word "related:4zhm" ["pdbx_database_related.db_id"];
     /// "yes" for withdrawn and replaced entries
     Obsolete "obsolete" Word "obsolete:yes" ["withdrawn"];

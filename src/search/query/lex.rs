@@ -2,6 +2,8 @@
 
 use super::error::QueryError;
 use super::field::Field;
+use super::mirrored::{self, Mirrored};
+use super::operator::operator_at;
 
 /// A token and the byte at which it begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,20 +43,9 @@ pub(super) enum TokenKind {
     },
     /// `<`, `<=`, `>`, `>=`, `=` or `!=` before a value.
     Compare(&'static str),
+    /// A comparison that begins with the value: `2 > resolution`.
+    Mirrored(Mirrored),
 }
-
-/// Operators as typed, and their normal forms.
-const OPERATORS: [(&str, &str); 9] = [
-    ("<=", "<="),
-    (">=", ">="),
-    ("<", "<"),
-    (">", ">"),
-    ("=", "="),
-    ("!=", "!="),
-    ("\u{2264}", "<="),
-    ("\u{2265}", ">="),
-    ("\u{2260}", "!="),
-];
 
 pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, QueryError> {
     let mut found: Vec<Lexeme> = Vec::new();
@@ -68,13 +59,15 @@ pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, QueryError> {
         }
         let start = at;
         let rest = &query[at..];
-        let operator = OPERATORS.into_iter().find(|(typed, _)| rest.starts_with(typed));
+        let operator = operator_at(rest);
         if operator.is_some() {
             before_operator(&mut found);
         }
         let after_field = matches!(found.last().map(|l| &l.what), Some(TokenKind::Field(_)));
         // The value of a field may begin with an operator: -5, >=2.
         let compare = operator.filter(|_| after_field);
+        let is_value = after_field || matches!(found.last().map(|l| &l.what), Some(TokenKind::Compare(_)));
+        let mirrored = if is_value { None } else { mirrored::read(query, at) };
         let what = match c {
             _ if compare.is_some() => {
                 let (typed, op) = compare.unwrap_or_default();
@@ -96,6 +89,11 @@ pub(super) fn lex(query: &str) -> Result<Vec<Lexeme>, QueryError> {
             '+' | '-' if !joined && rest[1..].starts_with(|n: char| !n.is_whitespace()) => {
                 at += 1;
                 if c == '+' { TokenKind::Must } else { TokenKind::MustNot }
+            }
+            _ if mirrored.is_some() => {
+                let (comparison, end) = mirrored.unwrap_or_default();
+                at = end;
+                TokenKind::Mirrored(comparison)
             }
             _ => {
                 let group = matches!(found.last().map(|l| &l.what), Some(TokenKind::Field(name)) if Field::find(name) == Some(Field::SpaceGroup));
@@ -126,9 +124,7 @@ fn before_operator(found: &mut [Lexeme]) {
 
 /// Whether an operator after this word compares a field: `resolution<2`, `method=xray`. Also true for `rsolution<2`, which is an error.
 fn compared(name: &str, rest: &str) -> bool {
-    let Some((typed, _)) = OPERATORS.into_iter().find(|(typed, _)| rest.starts_with(typed)) else {
-        return false;
-    };
+    let Some((typed, _)) = operator_at(rest) else { return false };
     let number = rest[typed.len()..].trim_start().starts_with(|c: char| c.is_ascii_digit());
     Field::find(name).is_some() || typed != "=" && number && name.len() > 2
 }

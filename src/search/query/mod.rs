@@ -6,7 +6,9 @@
 mod error;
 mod field;
 mod lex;
+mod mirrored;
 mod node;
+mod operator;
 mod parse;
 mod person;
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use super::error::{QueryError, Wrong};
 use super::field::{Field, FieldType};
 use super::lex::{Lexeme, TokenKind, lex};
+use super::mirrored::Mirrored;
 use super::node::Node;
+use super::operator::is_comparison;
 use super::person;
 use super::value;
-use crate::config::nearest;
 
 /// The maximum depth of a query. No real query is deeper.
 const DEEPEST: usize = 64;
@@ -128,6 +129,7 @@ impl Parser<'_> {
                 }
             }
             TokenKind::Field(name) => self.field(&name, word.at),
+            TokenKind::Mirrored(found) => self.mirrored(&found),
             TokenKind::And | TokenKind::Or | TokenKind::Close => {
                 let hint = Some("quote AND, OR and NOT to search for the words".into());
                 Err(self.mistake(word.at, "a condition is missing here", hint))
@@ -141,28 +143,10 @@ impl Parser<'_> {
 
     fn field(&mut self, name: &str, at: usize) -> Result<Node, QueryError> {
         let Some(field) = Field::find(name) else {
-            let last = name.rsplit('.').next().unwrap_or(name);
-            let near = nearest(
-                name,
-                Field::ALL.iter().flat_map(|f| std::iter::once(f.name()).chain(f.aliases().iter().copied())),
-            )
-            .or_else(|| nearest(last, Field::ALL.iter().map(|f| f.name())));
-            let hint = match near {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => {
-                    let names: Vec<&str> = Field::ALL.iter().map(|f| f.name()).collect();
-                    format!("known are {}", names.join(", "))
-                }
-            };
-            return Err(self.mistake(at, format!("unknown field {name:?}"), Some(hint)));
+            return Err(self.wrong(at, value::unknown(name)));
         };
-        let hint = || Some(format!("write for example {}", field.example()));
         let Some(next) = self.peek().cloned() else {
-            return Err(self.mistake(
-                self.end(),
-                format!("a value for {} is missing here", field.name()),
-                hint(),
-            ));
+            return Err(self.wrong(self.end(), value::missing(field)));
         };
         // `field: value` means `field:value`.
         self.at += 1;
@@ -183,11 +167,7 @@ impl Parser<'_> {
                     self.skip_unit(field);
                     value::compare(field, operator, &text).map_err(|wrong| self.wrong(at, wrong))
                 }
-                _ => Err(self.mistake(
-                    self.end(),
-                    format!("a value for {} is missing here", field.name()),
-                    hint(),
-                )),
+                _ => Err(self.wrong(self.end(), value::missing(field))),
             },
             TokenKind::Word(text) if field == Field::SpaceGroup => {
                 let group = self.more(text, is_axis);
@@ -218,8 +198,22 @@ impl Parser<'_> {
                 self.skip_unit(field);
                 node
             }
-            _ => Err(self.mistake(next.at, format!("a value for {} is missing here", field.name()), hint())),
+            _ => Err(self.wrong(next.at, value::missing(field))),
         }
+    }
+
+    /// Parses a comparison that begins with its value.
+    fn mirrored(&mut self, found: &Mirrored) -> Result<Node, QueryError> {
+        let Some(field) = Field::find(&found.name) else {
+            return Err(self.wrong(found.at, value::unknown(&found.name)));
+        };
+        let both = value::both(field, &found.conditions);
+        let node = both.map_err(|(at, wrong)| self.wrong(at, wrong))?;
+        // `2 > resolution` has the unit before the operator.
+        if found.conditions.len() > 1 {
+            self.skip_unit(field);
+        }
+        Ok(node)
     }
 
     /// Parses the name of a person, which begins at the token before the current one.
@@ -286,9 +280,13 @@ impl Parser<'_> {
                 Ok(Node::Phrase { field, text, slop, prefix })
             }
             (None, TokenKind::Word(text)) if text == "*" => Ok(Node::All),
-            (None, TokenKind::Word(text)) if value::is_reversed(&text).is_some() => {
-                Err(value::is_reversed(&text).unwrap_or_default())
-            }
+            (None, TokenKind::Word(text)) if is_comparison(&text) => Err((
+                format!("{text:?} compares no field"),
+                Some(
+                    "write for example resolution:<2.0; for the number as text, leave the operator out"
+                        .into(),
+                ),
+            )),
             (None, TokenKind::Word(text)) if text.contains('.') && person::family_first(&text).is_some() => {
                 Ok(Node::Or(vec![Node::Word(None, text.clone()), author(&text)]))
             }

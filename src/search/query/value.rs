@@ -195,19 +195,56 @@ pub(super) fn is_unit(field: Field, word: &str) -> bool {
     units(field).contains(&word.to_lowercase().as_str())
 }
 
-/// Returns the error of a comparison that begins with the number: `2>resolution`, `1<resolution<2`. `None` if the word is none.
-pub(super) fn is_reversed(text: &str) -> Option<Wrong> {
-    let operator = |c: char| matches!(c, '<' | '>' | '=' | '!' | '\u{2264}' | '\u{2265}' | '\u{2260}');
-    let mut parts = text.split(operator).filter(|part| !part.is_empty());
-    let (number, name) = (parts.next()?, parts.next()?);
-    let field = Field::find(name).filter(|field| field.is_ordered())?;
-    let name = field.name();
-    number.parse::<f64>().ok()?;
-    let hint = match parts.next() {
-        Some(high) => format!("write {name}:{number}..{high}"),
-        None => format!("write {name}:<{number} or {name}:>{number}"),
+/// Whether a text is a value of an ordered field.
+pub(super) fn is_value(field: Field, text: &str) -> bool {
+    span(field, text).is_ok()
+}
+
+/// Parses one or two conditions on a field. Each is an operator, a value, and its byte in the query, which an error has too.
+pub(super) fn both(
+    field: Field,
+    conditions: &[(&'static str, String, usize)],
+) -> Result<Node, (usize, Wrong)> {
+    let mut nodes = Vec::new();
+    for (operator, text, at) in conditions {
+        if text.is_empty() {
+            return Err((*at, missing(field)));
+        }
+        nodes.push(compare(field, operator, text).map_err(|wrong| (*at, wrong))?);
+    }
+    let (low, high) = match nodes[..] {
+        [Node::Range(_, low, Bound::Open), Node::Range(_, Bound::Open, high)]
+        | [Node::Range(_, Bound::Open, high), Node::Range(_, low, Bound::Open)] => (low, high),
+        [_] => return Ok(nodes.remove(0)),
+        _ => return Ok(Node::And(nodes)),
     };
-    Some((format!("the field {name} must be first"), Some(hint)))
+    if let (Bound::At(a) | Bound::Past(a), Bound::At(b) | Bound::Past(b)) = (low, high)
+        && a > b
+    {
+        let text = format!("no {} is above {a} and below {b}", field.name());
+        return Err((conditions[1].2, (text, Some("exchange the values, or write OR".into()))));
+    }
+    Ok(Node::Range(field, low, high))
+}
+
+/// Returns the error of a field without a value.
+pub(super) fn missing(field: Field) -> Wrong {
+    (
+        format!("a value for {} is missing here", field.name()),
+        Some(format!("write for example {}", field.example())),
+    )
+}
+
+/// Returns the error of an unknown field.
+pub(super) fn unknown(name: &str) -> Wrong {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let names = || Field::ALL.iter().map(|field| field.name());
+    let aliases = Field::ALL.iter().flat_map(|field| field.aliases().iter().copied());
+    let hint = match nearest(name, names().chain(aliases)).or_else(|| nearest(last, names())) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("known are {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    (format!("unknown field {name:?}"), Some(hint))
 }
 
 /// Returns the first and the last value of a text: a year is all its days.

@@ -4,26 +4,10 @@ use super::error::Wrong;
 use super::field::Field;
 use super::node::{Bound, Node};
 use crate::config::nearest;
-use crate::search::entry::{Kind, compact_group, map_code, normal};
+use crate::search::entry::{Kind, chains_of_state, compact_group, map_code, normal, state_of_chains};
 
 const POLYMERS: [&str; 8] =
     ["protein", "dna", "rna", "hybrid", "sugar", "peptide nucleic acid", "nucleic acid", "other"];
-
-/// States of assemblies, by number of chains, starting at one.
-const STATES: [&str; 12] = [
-    "monomeric",
-    "dimeric",
-    "trimeric",
-    "tetrameric",
-    "pentameric",
-    "hexameric",
-    "heptameric",
-    "octameric",
-    "nonameric",
-    "decameric",
-    "undecameric",
-    "dodecameric",
-];
 
 /// Parses a value of a field whose values are compared as a whole.
 pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong> {
@@ -35,12 +19,13 @@ pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong
             return Ok(enzyme(class.trim_start_matches([' ', ':', '-', '.']), quoted));
         }
         Field::Obsolete => return obsolete(&lower),
+        Field::Related => return Ok(related(&lower, quoted)),
         Field::Methodology if methodology(&lower).is_some() => {
             return is(methodology(&lower).unwrap_or_default().into());
         }
         Field::Oligomer => {
             if let Some(state) = state(&lower) {
-                return is(state.into());
+                return is(state);
             }
         }
         Field::Kind => {
@@ -52,9 +37,7 @@ pub(super) fn word(field: Field, text: &str, quoted: bool) -> Result<Node, Wrong
     }
     let form = |text: &str| match field {
         Field::SpaceGroup => compact_group(text),
-        Field::Related | Field::SupersededBy | Field::Supersedes => {
-            normal(text).unwrap_or_else(|| map_code(text).to_lowercase())
-        }
+        Field::SupersededBy | Field::Supersedes => normal(text).unwrap_or_else(|| text.into()),
         Field::Emdb => map_code(text).to_lowercase(),
         Field::Doi => {
             let plain = text.trim_start_matches("https://").trim_start_matches("http://");
@@ -82,6 +65,38 @@ fn enzyme(text: &str, quoted: bool) -> Node {
     }
 }
 
+/// Parses a related entry: `4zhm`, `EMD-1234`, `BMRB:15555`, or only the database. A number may be of EMDB or of another database.
+fn related(text: &str, quoted: bool) -> Node {
+    let (text, is_stem) = match text.strip_suffix('*').filter(|stem| !quoted && !stem.is_empty()) {
+        Some(stem) => (stem, true),
+        None => (text, false),
+    };
+    let node = |value: String| {
+        if is_stem { Node::StartsWith(Field::Related, value) } else { Node::Is(Field::Related, value) }
+    };
+    match text.split_once(':') {
+        Some((database, "")) if !is_stem => node(database.trim().into()),
+        Some((database, code)) => {
+            let (database, code) = (database.trim(), code.trim());
+            let code = match database {
+                "emdb" => map_code(code).to_lowercase(),
+                "pdb" => normal(code).unwrap_or_else(|| code.into()),
+                _ => code.into(),
+            };
+            node(format!("{database}:{code}"))
+        }
+        None => {
+            let code = normal(text).unwrap_or_else(|| text.into());
+            let map = map_code(text).to_lowercase();
+            match map.starts_with("emd-") && map != code {
+                false => node(code),
+                true if is_stem => Node::Or(vec![node(code), node(map)]),
+                true => Node::OneOf(Field::Related, vec![code, map]),
+            }
+        }
+    }
+}
+
 /// Parses yes or no. Most files do not say whether they are obsolete; these count as not obsolete.
 fn obsolete(text: &str) -> Result<Node, Wrong> {
     let yes = Node::Is(Field::Obsolete, "yes".into());
@@ -104,12 +119,10 @@ pub(super) fn methodology(text: &str) -> Option<&'static str> {
 }
 
 /// Returns the state for `dimer`, `dimeric` or `2`.
-fn state(text: &str) -> Option<&'static str> {
-    let number = text.parse::<usize>().ok().and_then(|n| STATES.get(n.checked_sub(1)?).copied());
+fn state(text: &str) -> Option<String> {
     let plain = text.trim_start_matches("homo").trim_start_matches("hetero").trim_start_matches('-');
-    number.or_else(|| {
-        STATES.into_iter().find(|state| *state == plain || state.strip_suffix("ic") == Some(plain))
-    })
+    let chains = text.parse().ok().filter(|chains| *chains > 0).or_else(|| chains_of_state(plain));
+    chains.map(state_of_chains)
 }
 
 /// Parses `61,62,63`, optionally with angles. Each value matches within one percent.

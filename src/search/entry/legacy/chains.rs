@@ -42,6 +42,11 @@ impl Chains {
         chain.residues.extend(residues.map(str::to_uppercase));
     }
 
+    /// Whether a chain is a polymer. If no sequences are known, each may be one.
+    pub(super) fn may_be(&self, name: char) -> bool {
+        self.chains.is_empty() || self.chains.contains_key(&name)
+    }
+
     /// Fills in chains, residues, polymers and sequences. Returns the codes that occur in chains.
     pub(super) fn fill(&self, entry: &mut Entry, sequences: bool) -> BTreeSet<String> {
         let mut codes = BTreeSet::new();

@@ -5,6 +5,7 @@ use super::super::details::{self, reference};
 use super::super::id;
 use super::super::model::{Entry, Kind, Ligand, MOST_VALUES, add};
 use super::super::{components, residue};
+use super::assembly::Assemblies;
 use super::chains::Chains;
 use super::{remarks, texts};
 use std::borrow::Cow;
@@ -23,6 +24,7 @@ pub(super) struct Header {
     /// Residues listed in `MODRES`.
     modified: Vec<String>,
     chains: Chains,
+    assemblies: Assemblies,
     /// The database of the last `DBREF1` of a chain.
     databases: BTreeMap<char, String>,
     sequences: bool,
@@ -36,6 +38,7 @@ impl Header {
             hetero: BTreeMap::new(),
             modified: Vec::new(),
             chains: Chains::default(),
+            assemblies: Assemblies::default(),
             databases: BTreeMap::new(),
             sequences,
         }
@@ -76,7 +79,7 @@ impl Header {
                 };
                 entry.revised = entry.revised.max(date);
             }
-            "REMARK" => remarks::line(&line, entry),
+            "REMARK" => remarks::line(&line, &mut self.assemblies, entry),
             "DBREF" => reference(entry, &field(&line, 27, 32).to_uppercase(), field(&line, 34, 41)),
             "DBREF1" if self.databases.len() < MOST_VALUES => {
                 self.databases.insert(chain(&line), field(&line, 27, 32).to_uppercase());
@@ -85,12 +88,9 @@ impl Header {
                 let database = self.databases.get(&chain(&line)).cloned().unwrap_or_default();
                 reference(entry, &database, field(&line, 19, 40));
             }
-            "SEQADV" => {
-                let comment = field(&line, 50, 70).to_uppercase();
-                if comment.contains("ENGINEERED") || comment == "MUTATION" {
-                    let [from, place, to] = [(40, 42), (19, 22), (13, 15)].map(|(a, b)| field(&line, a, b));
-                    details::mutation(from, place, to, entry);
-                }
+            "SEQADV" if details::is_mutation(field(&line, 50, 70)) => {
+                let [from, place, to] = [(40, 42), (19, 22), (13, 15)].map(|(a, b)| field(&line, a, b));
+                details::mutation(from, place, to, entry);
             }
             "MODRES" => {
                 add(&mut self.modified, field(&line, 13, 15).to_uppercase());
@@ -139,6 +139,7 @@ impl Header {
         let mut entry = self.entry;
         texts::fill(&mut entry, &self.long);
         let polymers = self.chains.fill(&mut entry, self.sequences);
+        self.assemblies.fill(|name| self.chains.may_be(name), &mut entry);
         // Residues that are described nowhere else.
         let mut hetero = self.hetero;
         for code in self.modified.iter().chain(&polymers).take(MOST_VALUES) {

@@ -1,5 +1,6 @@
 //! Reads legacy PDB files: lines of 80 columns, with the header before the coordinates.
 
+mod assembly;
 mod chains;
 mod header;
 mod remarks;

@@ -3,9 +3,10 @@
 use super::super::details;
 use super::super::model::{Entry, add};
 use super::super::table::measured;
+use super::assembly::Assemblies;
 
 /// Reads a line `REMARK NNN …`, whatever the columns of the number.
-pub(super) fn line(line: &str, entry: &mut Entry) {
+pub(super) fn line(line: &str, assemblies: &mut Assemblies, entry: &mut Entry) {
     let rest = line.get(6..).unwrap_or_default().trim();
     let (number, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let text = text.trim();
@@ -23,14 +24,7 @@ pub(super) fn line(line: &str, entry: &mut Entry) {
                 programs(value, entry);
             }
         }
-        "350" => {
-            let state = text
-                .strip_prefix("AUTHOR DETERMINED BIOLOGICAL UNIT:")
-                .or_else(|| text.strip_prefix("SOFTWARE DETERMINED QUATERNARY STRUCTURE:"));
-            if let Some(state) = state {
-                add(&mut entry.oligomers, state.trim().to_lowercase());
-            }
-        }
+        "350" => assemblies.line(text, entry),
         "900" => {
             let Some(rest) = text.strip_prefix("RELATED ID:") else { return };
             if let Some((code, database)) = rest.split_once("RELATED DB:") {

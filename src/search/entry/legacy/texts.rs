@@ -52,6 +52,8 @@ fn molecules(text: &str, entry: &mut Entry) {
         match key {
             "MOLECULE" => add(&mut entry.molecules, value),
             "EC" => value.split(',').for_each(|class| add(&mut entry.enzymes, class.trim())),
+            // `ENGINEERED: YES` says that the molecule was made by recombination or synthesis, not that it has mutations.
+            "MUTATION" => details::mutations(value, &mut entry.mutations),
             _ => {}
         }
     }
