@@ -179,7 +179,8 @@ source = "$url/first/"
 dest = "$work/copy"
 TOML
     fresh="rm -rf '$work/copy' '$work/state'"
-    by_hand="printf '%s\\n' {0..7} | xargs -P8 -I{} sh -c 'ls $work/first$mb | awk \"NR % 8 == {}\" | $(quoted "${client[@]}") rsync -a -r --files-from=- $url/first/ $work/copy/'"
+    echo "ls '$work/first$mb' | awk \"NR % 8 == \$1\" | $(quoted "${client[@]}") rsync -a -r --files-from=- '$url/first/' '$work/copy/'" >"$work/eighth.sh"
+    by_hand="mkdir -p '$work/copy' && printf '%s\\n' 0 1 2 3 4 5 6 7 | xargs -P8 -n1 sh '$work/eighth.sh'"
     contenders=("rsync -a=$(quoted "${client[@]}" rsync -a "$url/first/" "$work/copy/")")
     for n in 1 2 4 8 16; do contenders+=("$n connections=$(ours first --connections "$n")"); done
     echo "first sync of $mb MB, 20 Mbit/s for each connection"

@@ -9,6 +9,7 @@ mod dests;
 mod draft;
 #[cfg(test)]
 mod example;
+mod few_connections;
 mod given;
 mod guard;
 mod id_list;

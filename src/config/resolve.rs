@@ -61,6 +61,7 @@ impl Resolver<'_> {
         }
         self.check_dests();
         self.unused_hosts(&draft, &mut config);
+        self.note_few_connections(&config);
         config
     }
 

@@ -39,13 +39,10 @@ pub fn only_listed(job: &Job, source: Source, list: &str) -> Job {
     Job { sources: vec![source], include, exclude, delete: false, rsync_args, ..job.clone() }
 }
 
-/// Returns the same job for one of several transfers at the same time. They share the bandwidth. The times and modes of directories are left
-/// to a last transfer: another part may still write to them.
+/// Returns the same job for one of several transfers at the same time, which share the bandwidth.
 pub fn for_part(job: Job, connections: u64) -> Job {
     let share = |rate: Option<u64>| rate.map(|rate| rate.div_ceil(connections.max(1)));
-    let mut rsync_args = job.rsync_args.clone();
-    rsync_args.extend(["--omit-dir-times", "--chmod=Du+rwx"].map(str::to_owned));
-    Job { bwlimit: share(job.bwlimit), min_rate: share(job.min_rate), rsync_args, ..job }
+    Job { bwlimit: share(job.bwlimit), min_rate: share(job.min_rate), ..job }
 }
 
 /// Returns the job that lists the entries named in the file `list`, from `source`, as far as the job's filters let them through. `deep`:

@@ -14,7 +14,7 @@ use super::job_events::JobEvents;
 use super::marker_record::{self, Fetched, Record};
 use super::transport::{Ended, Request, Show};
 use crate::model::event::{Level, Phase};
-use crate::model::job::{Marker, Source};
+use crate::model::job::{Job, Marker, Source};
 use crate::model::result::Reason;
 use crate::model::{sanitize, time};
 use crate::rsync::args::{self, Purpose};
@@ -142,22 +142,14 @@ impl AttemptRunner<'_> {
             return self.no_marker(marker, "a temporary directory cannot be created").await;
         };
         let job = args::only_file(self.job, source.clone(), dir.path().to_owned(), LARGEST);
-        let request = Request {
-            keep: None,
-            expected: None,
-            min_free: None,
-            at_root: None,
-            folds: false,
-            ..self.request((&job, &source), Purpose::Transfer, Show::Nothing, &[])
-        };
         let transport = self.transport;
-        let command = transport.command(&request);
+        let command = transport.command(&self.of_one_file(&job, &source));
+        self.announce(&command).await;
         // It has no progress of its own.
         let events = JobEvents { progress: watch::channel(None).0, ..self.job_events.clone() };
         let started = Instant::now();
         events.phase(self.number, Phase::List, &command).await;
-        let ran = transport.run(request, &events, &mut |_| true).await;
-        self.announce(&command).await;
+        let ran = transport.run(self.of_one_file(&job, &source), &events, &mut |_| true).await;
         self.phases.push((Phase::List, started.elapsed()));
         self.code = ran.code;
         let received = super::transport::came(&ran.stats, source.is_remote());
@@ -179,6 +171,12 @@ impl AttemptRunner<'_> {
                 self.no_marker(marker, &why).await
             }
         }
+    }
+
+    /// The transfer of one file to somewhere else than the destination.
+    fn of_one_file<'r>(&'r self, job: &'r Job, source: &'r Source) -> Request<'r> {
+        let request = self.request((job, source), Purpose::Transfer, Show::Nothing, &[]);
+        Request { keep: None, expected: None, min_free: None, at_root: None, folds: false, ..request }
     }
 
     async fn no_marker(&self, marker: &Marker, why: &str) -> Result<Option<Fetched>, AttemptEnd> {

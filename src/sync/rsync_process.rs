@@ -66,7 +66,7 @@ pub(super) async fn run(
         if matches!(source.address, Address::Daemon { .. }) { &[] } else { &FOR_RSYNC_ONLY };
     let spec = CommandSpec { argv, env: &env, without, priority, grace, input: None, supervised: false };
     let end = process::run(&spec, job_events, watchdog, &mut handler).await;
-    let (stats, progress) = (*handler.reader.stats(), handler.progress);
+    let (stats, mut progress) = (*handler.reader.stats(), handler.progress);
     let said: Vec<String> =
         handler.said.lines().iter().map(|line| handler.long.resolve(line).into_owned()).collect();
     let (printed, missing_expected) = (handler.printed, handler.missing > 0);
@@ -93,6 +93,10 @@ pub(super) async fn run(
         }
         Err(error) => (None, failed(Class::Fatal, not_started(&argv[0], &error))),
     };
+    if let (Ended::Judged(Verdict::Ok), Some(last)) = (&verdict, &mut progress) {
+        last.percent = last.percent.map(|_| 100.0);
+        job_events.progress.send_replace(progress);
+    }
     Ran { code, verdict, stats, progress }
 }
 
@@ -274,6 +278,8 @@ impl OutputParser<'_> {
         let done = now.files.is_some_and(|files| last || self.expected.is_some_and(|all| files >= all));
         self.signs.contents = !done;
         self.signs.bytes = now.bytes.unwrap_or_default();
+        // The last percent is left to the end of the process.
+        now.percent = now.percent.map(|percent| percent.min(99.0));
         now.files = now.files.or(self.progress.and_then(|before| before.files));
         self.progress = Some(now);
         self.job_events.progress.send_replace(Some(now));

@@ -1,13 +1,11 @@
 //! Limits how many jobs run at a time, in total and per host.
 
+use crate::model::job::A_HOST;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// Maximum number of connections to a host for which the configuration has no limit.
-const A_HOST: usize = 4;
 
 /// The slots of a run, and the connections to each host. First come, first served.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ mod source;
 
 pub use limit::{MaxDelete, MaxEntries, MaxOlder};
 pub use marker::Marker;
-pub use scheduling::{Adopt, CachePolicy, Connections, IoPriority, Priority, SourceOrder};
+pub use scheduling::{A_HOST, Adopt, CachePolicy, Connections, IoPriority, Priority, SourceOrder};
 pub use source::{Address, Source, SourceError, mask_passwords, names_a_host};
 
 pub(crate) use options::job_options;

@@ -13,6 +13,9 @@ pub enum SourceOrder {
     Fastest,
 }
 
+/// Maximum number of connections to a host for which the configuration has no limit.
+pub const A_HOST: usize = 4;
+
 /// How many connections a job may have at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connections {

@@ -7,10 +7,11 @@ pub(super) const A_FILE: u64 = BYTES / FILES;
 /// With `connections = "auto"`, one connection for this many bytes or files.
 const BYTES: u64 = 64 << 20;
 const FILES: u64 = 2000;
-/// The minimum weight of a part while the rate of the source is unknown.
-const LEAST: u64 = 4 * A_FILE;
-/// How long the transfer of a part takes at least, in seconds, at the rate of the source. A connection costs a few round trips.
+/// How long the transfer of a part takes at least, in seconds, at the rate of the source. A connection costs some ten round trips.
 const SECONDS: f64 = 2.0;
+/// While the rate of the source is unknown: the minimum weight of a part, and the weight above which a connection gets more than one part.
+const LEAST: u64 = 4 * A_FILE;
+const ONE_PART: u64 = 32 << 20;
 
 /// What a transfer has to bring.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,13 +24,14 @@ pub(super) struct Load {
     pub(super) weight: u64,
 }
 
-/// Returns the minimum weight of a part. `rate`: bytes per second over one connection; `None` if unknown.
-pub(super) fn least(rate: Option<f64>) -> u64 {
-    rate.map_or(LEAST, |rate| (rate * SECONDS).clamp(LEAST as f64, 1e18) as u64)
+/// What a connection brings in the minimum time of a part. `rate`: bytes per second over one connection.
+fn least(rate: f64) -> u64 {
+    (rate * SECONDS).clamp(LEAST as f64, 1e18) as u64
 }
 
-/// Returns how many connections pay for this load.
-pub(super) fn useful(limit: Connections, load: Load, least: u64) -> usize {
+/// Returns how many connections pay for this load. `rate`: bytes per second over one connection; `None` if unknown.
+pub(super) fn useful(limit: Connections, load: Load, rate: Option<f64>) -> usize {
+    let least = rate.map_or(LEAST, least);
     let wanted = match limit {
         Connections::Fixed(n) => n.into(),
         Connections::Auto => load.bytes.div_ceil(BYTES).max(load.files.div_ceil(FILES)),
@@ -38,14 +40,15 @@ pub(super) fn useful(limit: Connections, load: Load, least: u64) -> usize {
     wanted.clamp(1, u64::from(Connections::MOST)).min(pay) as usize
 }
 
-/// Returns the weights of parts for `connections`, the largest first. Their sum is at least `weight`. Each round of parts takes half of what
-/// is left, so that the connections end at nearly the same time although they are not equally fast; in the last round, all parts are equal.
-pub(super) fn sizes(mut weight: u64, connections: usize, least: u64) -> Vec<u64> {
+/// Returns the weights of parts for `connections`, the largest first. Their sum is at least `weight`. Each round of parts takes three quarters of
+/// what is left, so that the connections end at nearly the same time although they are not equally fast; in the last round, all parts are equal.
+pub(super) fn sizes(mut weight: u64, connections: usize, rate: Option<f64>) -> Vec<u64> {
     let n = connections.max(1) as u64;
+    let one_part = rate.map_or(ONE_PART, |rate| least(rate).saturating_mul(2));
     let mut sizes = Vec::new();
     while weight > 0 {
         let share = weight.div_ceil(n);
-        let size = if share <= least.saturating_mul(2) { share } else { share.div_ceil(2) };
+        let size = if share <= one_part { share } else { share - share / 4 };
         for _ in 0..n.min(weight.div_ceil(size)) {
             sizes.push(size);
             weight = weight.saturating_sub(size);
@@ -79,16 +82,18 @@ mod tests {
             (auto, load(10, 1 << 40), None, 16),
             (Connections::Fixed(1), load(10, 1 << 40), None, 1),
         ] {
-            assert_eq!(useful(limit, load, least(rate)), expected, "{limit:?} {load:?} {rate:?}");
+            assert_eq!(useful(limit, load, rate), expected, "{limit:?} {load:?} {rate:?}");
         }
     }
 
     #[test]
     fn a_short_transfer_is_cut_once_and_a_long_one_into_shrinking_parts() {
-        assert_eq!(sizes(60, 8, 5), [8; 8]);
-        assert_eq!(sizes(100, 2, 5), [25, 25, 13, 13, 6, 6, 6, 6]);
-        assert_eq!(sizes(3, 8, 5), [1; 3]);
-        assert_eq!(sizes(0, 8, 5), [0u64; 0]);
+        assert_eq!(sizes(60, 8, None), [8; 8]);
+        assert_eq!(sizes(3, 8, None), [1; 3]);
+        assert_eq!(sizes(0, 8, None), [0u64; 0]);
+        // Ten MiB are two seconds.
+        let sizes = sizes(200 * MIB, 2, Some(5.0 * MIB as f64));
+        assert_eq!(sizes.iter().map(|size| size / MIB).collect::<Vec<_>>(), [75, 75, 18, 18, 6, 6]);
     }
 
     /// The connections take parts from the queue; each is as fast as its factor.
@@ -103,8 +108,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_add_up_and_equal_connections_end_together(weight in 1u64..1 << 40, n in 1usize..17, least in 1u64..1 << 30) {
-            let sizes = sizes(weight, n, least);
+        fn parts_add_up_and_equal_connections_end_together(weight in 1u64..1 << 40, n in 1usize..17, rate in 1e3..1e9) {
+            let sizes = sizes(weight, n, Some(rate));
             prop_assert!(sizes.iter().sum::<u64>() >= weight);
             prop_assert!(sizes.iter().sum::<u64>() - weight <= sizes[0].max(n as u64));
             prop_assert!(sizes.is_sorted_by(|a, b| a >= b), "{sizes:?}");
@@ -117,11 +122,11 @@ mod tests {
         }
 
         #[test]
-        fn a_slow_connection_delays_the_end_by_one_small_part(speeds in prop::collection::vec(0.6f64..1.0, 2..9)) {
-            let (weight, least) = (1u64 << 30, 1u64 << 20);
-            let ends = ends(&sizes(weight, speeds.len(), least), &speeds);
+        fn a_slow_connection_delays_the_end_by_one_small_part(speeds in prop::collection::vec(0.8f64..1.0, 2..9)) {
+            let (weight, rate) = (1u64 << 30, 1e6);
+            let ends = ends(&sizes(weight, speeds.len(), Some(rate)), &speeds);
             let ideal = weight as f64 / speeds.iter().sum::<f64>();
-            prop_assert!(ends.iter().all(|end| *end <= ideal * 1.1 + 4.0 * least as f64), "{ends:?} {ideal}");
+            prop_assert!(ends.iter().all(|end| *end <= ideal * 1.1 + 8.0 * rate), "{ends:?} {ideal}");
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Parts of a transfer: what a listing has found, for several connections at the same time.
 //!
 //! Files larger than a part are parts of their own and come first. Then come parts of larger files, then those of smaller files, so that the
-//! last parts have nearly the weight that they should have. Directories are in no part: a last transfer sets their times and modes.
+//! last parts have nearly the weight that they should have.
+//!
+//! Several rsyncs write to one directory. Each sets the times and modes of all directories above its entries when it ends, so those of a directory
+//! are right when the last of them has ended.
 
 mod cut;
-mod directories;
 mod pool;
 mod progress;
 mod result;
@@ -12,7 +14,7 @@ mod result;
 use super::attempt::AttemptRunner;
 use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
-use super::listing::{Changed, ChangedKind, ChangedList, Listing};
+use super::listing::{Changed, ChangedList, Listing};
 use super::name_list::NameList;
 use super::source_speed;
 use super::transfer_list::{Listed, listed};
@@ -21,7 +23,7 @@ use crate::model::job::{Connections, Job, Source};
 use crate::model::part::Part;
 use crate::rsync::args;
 use crate::rsync::fetch_files::FetchFiles;
-use cut::{A_FILE, Load, least};
+use cut::{A_FILE, Load};
 use std::collections::{HashSet, VecDeque};
 use std::io;
 
@@ -91,8 +93,8 @@ impl AttemptRunner<'_> {
         }
         let (state_dir, asked) = (self.plan.state_dir.clone(), source.clone());
         let work = move || {
-            let least = least(source_speed::rate(&state_dir, &asked));
-            let parts = Parts::cut(&mut listing, limit, most, least);
+            let rate = source_speed::rate(&state_dir, &asked);
+            let parts = Parts::cut(&mut listing, limit, most, rate);
             (listing, parts)
         };
         let (listing, parts) = off_thread(&self.job_events.stop, work).await.ok_or(AttemptEnd::Stopped)?;
@@ -108,9 +110,14 @@ impl AttemptRunner<'_> {
 }
 
 impl Parts {
-    fn cut(listing: &mut Listing, limit: Connections, most: usize, least: u64) -> io::Result<Option<Parts>> {
+    fn cut(
+        listing: &mut Listing,
+        limit: Connections,
+        most: usize,
+        rate: Option<f64>,
+    ) -> io::Result<Option<Parts>> {
         let Some((mut changed, lost)) = listing.take_changed() else { return Ok(None) };
-        let cut = cut_list(&mut changed, &lost, limit, most, least);
+        let cut = cut_list(&mut changed, &lost, limit, most, rate);
         match cut {
             Ok(Some(Cut { queue, limits, connections, load })) => {
                 Ok(Some(Parts { changed, lost, queue: queue.into(), limits, connections, load }))
@@ -128,10 +135,10 @@ impl Parts {
     }
 }
 
-/// The weight of an entry; `None` for one that is in no part.
+/// The weight of an entry; `None` for one that is in no part. The root is above each name.
 fn weight(changed: &Changed, lost: &HashSet<Vec<u8>>) -> Option<u64> {
-    let part_of = changed.kind != ChangedKind::Dir && !lost.contains(&changed.name);
-    part_of.then(|| A_FILE + if changed.contents { changed.size } else { 0 })
+    let part_of = changed.name != b"." && !lost.contains(&changed.name);
+    part_of.then(|| if changed.contents { A_FILE + changed.size } else { A_FILE })
 }
 
 /// The parts in the order in which they are taken.
@@ -148,7 +155,7 @@ fn cut_list(
     lost: &HashSet<Vec<u8>>,
     limit: Connections,
     most: usize,
-    least: u64,
+    rate: Option<f64>,
 ) -> io::Result<Option<Cut>> {
     let mut load = Load::default();
     for found in changed.iter_from(0)? {
@@ -161,11 +168,11 @@ fn cut_list(
         }
         load.add(&entry, weight(&entry, lost));
     }
-    let connections = cut::useful(limit, load, least).min(most);
+    let connections = cut::useful(limit, load, rate).min(most);
     if connections < 2 {
         return Ok(None);
     }
-    let sizes = cut::sizes(load.weight, connections, least);
+    let sizes = cut::sizes(load.weight, connections, rate);
     let limits = Limits {
         large: sizes.last().copied().unwrap_or(u64::MAX) / 4,
         huge: sizes.first().copied().unwrap_or(u64::MAX),
@@ -195,7 +202,7 @@ fn cut_list(
         if class == SizeClass::Huge {
             // What is left is shared by all connections.
             let left = load.weight - huge.iter().map(|part| part.load.weight).sum::<u64>();
-            sizes_left = cut::sizes(left, connections, least).into();
+            sizes_left = cut::sizes(left, connections, rate).into();
         }
         rest.extend(open);
     }

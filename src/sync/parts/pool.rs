@@ -63,7 +63,7 @@ struct PoolEnd {
 }
 
 impl AttemptRunner<'_> {
-    /// Transfers all parts, then the directories. Returns how many files were transferred (`None` if unknown), and the verdict.
+    /// Transfers all parts. Returns how many files were transferred (`None` if unknown), and the verdict.
     pub(in crate::sync) async fn bring_parts(
         &mut self,
         parts: &mut Parts,
@@ -83,10 +83,7 @@ impl AttemptRunner<'_> {
             latest: Mutex::default(),
             progress: Mutex::new(PartProgress::new(parts.load, queue.len())),
         };
-        let (mut end, results) = pool.run(queue, parts.connections).await;
-        if !end.stopped && end.disk_low.is_none() && end.failed.is_none() {
-            pool.directories(&mut end).await;
-        }
+        let (end, results) = pool.run(queue, parts.connections).await;
         let (transfers, changed) = (pool.transfers.load(Ordering::Relaxed), pool.changed.clone());
         drop(pool);
         if let Some(changed) = Arc::into_inner(changed) {
@@ -125,6 +122,8 @@ impl Pool<'_> {
         // Connections in addition to it that are free between two parts.
         let mut kept: Vec<Option<Connection>> = (0..limit).map(|_| None).collect();
         let mut halved = false;
+        // What was missing or could not be written in a part is tried once more when no other part runs.
+        let mut last: Vec<Todo> = Vec::new();
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -147,6 +146,13 @@ impl Pool<'_> {
                 kept.fill_with(|| None);
             }
             end.most = end.most.max(running.len());
+            if running.is_empty() && queue.is_empty() && waiting.is_empty() && !over {
+                // One after another.
+                queue.extend(last.pop());
+                if !queue.is_empty() {
+                    continue;
+                }
+            }
             if running.is_empty() && (over || queue.is_empty() && waiting.is_empty()) {
                 break;
             }
@@ -190,9 +196,9 @@ impl Pool<'_> {
                     todo.result.done = true;
                     locked(&self.progress).ended(todo.part().index, todo.plan.load);
                 }
-                // Something may have been in the way of another part at this moment.
+                // Another part may have been in the way, such as one that took away the write permission of a directory at its end.
                 Ended::Judged(Verdict::Vanished(_) | Verdict::Partial(_)) if again => {
-                    queue.push_back(todo);
+                    last.push(todo);
                     continue;
                 }
                 Ended::Judged(Verdict::Vanished(reason)) => _ = end.vanished.get_or_insert(reason),
@@ -226,9 +232,14 @@ impl Pool<'_> {
             }
             results.push(todo.result);
         }
-        results.extend(waiting.into_iter().map(|(_, todo)| todo).chain(queue).map(|todo| todo.result));
+        results.extend(
+            waiting.into_iter().map(|(_, todo)| todo).chain(queue).chain(last).map(|todo| todo.result),
+        );
         results.sort_by_key(|result| result.part.index);
         self.tell_progress();
+        if results.iter().all(|result| result.done) {
+            events.progress.send_replace(Some(locked(&self.progress).complete()));
+        }
         (end, results)
     }
 
@@ -284,34 +295,6 @@ impl Pool<'_> {
             Some(Listed { job: args::for_part(job, connections), list })
         };
         off_thread(&self.attempt.job_events.stop, write).await.flatten()
-    }
-
-    /// Sets the times and modes of directories, over the job's own connection.
-    async fn directories(&self, end: &mut PoolEnd) {
-        let (changed, lost) = (self.changed.clone(), self.lost.clone());
-        let (job, source) = (self.attempt.job.clone(), self.attempt.source.clone());
-        let write = move || {
-            let mut changed = locked(&changed);
-            Parts::directories(&mut changed, &lost, &job, &source)
-        };
-        let Some(listed) = off_thread(&self.attempt.job_events.stop, write).await.flatten() else {
-            let reason = Reason::new("the times of directories cannot be set: their list cannot be written");
-            end.failed = Some((Class::Here, reason));
-            return;
-        };
-        // The bar stays where it is.
-        let events = JobEvents { progress: watch::channel(None).0, ..self.attempt.job_events.clone() };
-        let ran = self.request(&listed, Some(0), &events).await;
-        end.code = if end.code.is_none_or(|code| code == 0) { ran.code } else { end.code };
-        end.moved.add(&ran, self.attempt.source.is_remote());
-        match ran.verdict {
-            Ended::Stopped => end.stopped = true,
-            Ended::DiskLow(free) => end.disk_low = Some(free),
-            Ended::Judged(Verdict::Ok) => {}
-            Ended::Judged(Verdict::Vanished(reason)) => _ = end.vanished.get_or_insert(reason),
-            Ended::Judged(Verdict::Partial(reason)) => _ = end.partial.get_or_insert(reason),
-            Ended::Judged(Verdict::Failed(class, reason)) => end.failed = Some((class, reason)),
-        }
     }
 
     async fn tell_retry(&self, todo: &Todo, exit_code: Option<i32>, reason: Reason, delay: Duration) {

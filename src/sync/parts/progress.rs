@@ -31,6 +31,11 @@ impl PartProgress {
         *done = (done.0.max(load.bytes), done.1.max(load.files));
     }
 
+    /// The progress after the end of the job's last process, which brought everything.
+    pub(super) fn complete(&self) -> Progress {
+        Progress { percent: Some(100.0), eta: Some(Duration::ZERO), ..self.sum(None) }
+    }
+
     /// The progress of the job. `rate`: the sum of the rates of the running parts, in bytes per second. 100 % is left to the end of the job's
     /// last process.
     pub(super) fn sum(&self, rate: Option<f64>) -> Progress {
