@@ -2,15 +2,17 @@
 
 use super::interruption::with_signals;
 use super::run_progress::RunProgress;
+use super::settings::Opened;
 use super::{Failure, annotate, file_locations, history_lookup, overrides, settings};
 use crate::cli::{Global, SyncArgs};
-use crate::config::{Config, Pause};
+use crate::config::{Config, Overrides, Pause};
 use crate::history::{Recorder, Retention};
 use crate::model::event::Listener;
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::job::{Job, SourceOrder};
 use crate::model::result::{Logs, Summary};
+use crate::model::run_scope::RunScope;
 use crate::output;
 use crate::output::notify::Notifier;
 use crate::output::terminal::Ui;
@@ -66,12 +68,13 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
         return print_commands(&config, &jobs, &file_locations::state_dir(global)?, ui);
     }
     let expect = expected(args, &jobs)?;
+    let scope = scope(args, &opened, &jobs);
     let keep = config.sync.log_keep;
     let retention = Retention { age: config.stats.keep, runs: config.stats.keep_runs };
     let notify = config.notify.clone();
     #[cfg(feature = "search")]
     let follow_up = super::index::FollowUp::new(&config, &jobs, file_locations::state_dir(global)?);
-    let mut plan = Plan { expect, ..plan(args, global, config, jobs, ui)? };
+    let mut plan = Plan { expect, scope, ..plan(args, global, config, jobs, ui)? };
     let logs = (keep > 0)
         .then(|| Arc::new(output::LogFiles::new(plan.state_dir.join("logs"), &plan.run, plan.mode.is_dry())));
     plan.logs = logs.clone().map(|logs| logs as Arc<dyn Logs>);
@@ -152,6 +155,22 @@ fn expected(args: &SyncArgs, jobs: &[Job]) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Returns what these options limit the run to.
+fn scope(args: &SyncArgs, opened: &Opened, jobs: &[Job]) -> Option<RunScope> {
+    let elsewhere = || {
+        // `--dest` may repeat what the file says.
+        let as_written = opened.check(&Overrides::default()).map(|config| config.jobs).unwrap_or_default();
+        let dest = |job: &Job| as_written.iter().find(|known| known.name == job.name)?.known_dest();
+        jobs.iter().any(|job| dest(job) != job.known_dest())
+    };
+    match () {
+        () if args.dest.is_some() && elsewhere() => Some(RunScope::Dest),
+        () if args.ids.is_some() => Some(RunScope::Ids),
+        () if rsync_args::chooses_files(&args.rsync_args) => Some(RunScope::Filters),
+        () => None,
+    }
+}
+
 fn nothing_to_rerun(ui: &Ui) -> Result<ExitCode, Failure> {
     ui.result(ExitCode::Done, &json!({ "jobs": 0 }))?;
     annotate::outputs(&[], &["nothing to run again".to_owned()], ui);
@@ -194,6 +213,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
         state_dir,
         wait_lock,
         expect: None,
+        scope: None,
         again: file_locations::again(global),
     })
 }

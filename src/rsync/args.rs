@@ -10,7 +10,7 @@ use crate::model::system_names::{OF_FILE_SYSTEMS, QUARANTINE};
 use std::time::Duration;
 
 pub use super::job_options::{
-    backup_dir, files_from, named_for, not_listed, only_listed, only_named, own_directory,
+    backup_dir, chooses_files, files_from, named_for, not_listed, only_listed, only_named, own_directory,
     own_directory_text, own_shell, passing, password_file, port, shell, size_limits, transfers_paths,
     unfiltered, unusable_text,
 };

@@ -136,8 +136,13 @@ fn the_first_keys_are_event_and_time() {
 
 #[test]
 fn a_dry_run_changed_nothing() {
-    let mut events =
-        vec![Event::RunStarted { run: RUN.into(), jobs: vec!["a".into()], parallel: 1, dry_run: true }];
+    let mut events = vec![Event::RunStarted {
+        run: RUN.into(),
+        jobs: vec!["a".into()],
+        parallel: 1,
+        dry_run: true,
+        scope: None,
+    }];
     events.extend(finished(vec![SyncResult { dry_run: true, ..result("a", Outcome::Ok) }]));
     assert_eq!(parsed(events).0[1]["changed"], false);
 }
