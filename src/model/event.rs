@@ -266,6 +266,8 @@ pub enum Takeover {
     #[default]
     #[serde(rename = "first-run")]
     First,
+    /// An earlier run of the job began to fill this directory when it was empty, and did not bring everything.
+    Unfinished,
     /// The destination was known to the job; the user requested adoption.
     #[serde(rename = "asked")]
     Again,

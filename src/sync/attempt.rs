@@ -267,8 +267,6 @@ impl<'a> AttemptRunner<'a> {
     /// Transfers into an empty destination. Everything is new, and nothing can be deleted.
     async fn first_transfer(&mut self) -> Result<AttemptEnd, AttemptEnd> {
         self.forget_names().await;
-        // For a second attempt of this run: nothing else has filled the destination.
-        self.memory.begun = Some(self.plan.run.clone());
         self.anything_will_come().await?;
         let transfer = match self.transfer((self.job, self.source), None, &[]).await {
             Err(partial @ AttemptEnd::Partial(_)) => return Err(self.checked(partial).await?),

@@ -144,7 +144,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("checksum", BOOL, "Whether files of the same size are compared by checksum."),
             key(
                 "why",
-                Type::Words(&["first-run", "asked", "other-directory"]),
+                Type::Words(&["first-run", "unfinished", "asked", "other-directory"]),
                 "Why the mirror is taken over.",
             ),
         ],

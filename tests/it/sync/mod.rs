@@ -1,6 +1,7 @@
 //! `sync` through the binary, mostly with the real rsync at both ends.
 
 mod adopt;
+mod adopt_unfinished;
 mod attributes;
 mod basics;
 mod blame;
