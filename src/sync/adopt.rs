@@ -103,10 +103,14 @@ impl AttemptRunner<'_> {
             Takeover::OtherDirectory => format!("since {dest} is another directory than in the last run"),
         };
         let text = format!("{}, {why}", guard::waiting(listing.gone.tally));
-        let rule = "a run that takes a mirror over deletes nothing; the next run deletes what the source does not have";
+        let what = match self.job.only {
+            None => "what the source does not have",
+            Some(_) => "what is no longer in the list of entries, or not at the source",
+        };
+        let rule = format!("a run that takes a mirror over deletes nothing; the next run deletes {what}");
         Some(Reason::new(text).hint(match listing.gone.hash() {
             Some(_) => format!("{rule}; {} shows it", guard::shows(self.job, &self.plan.again)),
-            None => rule.into(),
+            None => rule,
         }))
     }
 

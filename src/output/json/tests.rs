@@ -77,7 +77,7 @@ fn a_run_reads_as_the_contract_says() {
     };
     assert_eq!(
         body(0),
-        json!({"event": "run_started", "v": 1, "run": RUN, "jobs": ["a", "b"], "parallel": 3, "dry_run": false})
+        json!({"event": "run_started", "v": 1, "run": RUN, "jobs": ["a", "b"], "parallel": 3, "dry_run": false, "scope": null})
     );
     assert_eq!(
         body(1),
