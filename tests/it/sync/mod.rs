@@ -24,6 +24,7 @@ mod hooks;
 mod ids;
 mod ids_deletion;
 mod ids_lists;
+mod ids_many;
 mod layout;
 mod lock;
 #[cfg(target_os = "linux")]
