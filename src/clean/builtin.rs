@@ -89,7 +89,12 @@ pub fn built_in() -> Vec<Rule> {
         Rule {
             kind: None,
             special: Some(Special::Absent),
-            ..rule("absent", &["**"], Review, "upstream did not have it when it was last listed")
+            ..rule(
+                "absent",
+                &["**"],
+                Review,
+                "upstream, or the list of the job, did not have it when it was last listed",
+            )
         },
         Rule {
             special: Some(Special::Obsolete),

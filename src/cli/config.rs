@@ -21,7 +21,8 @@ pub enum ConfigAction {
     #[command(after_help = "Examples:
   pdb-sync config init               Write the template with all keys
   pdb-sync config init --from pdb    Write the configuration of the PDB archive
-  pdb-sync -c ci.toml config init --from ci")]
+  pdb-sync -c ci.toml config init --from ci
+  pdb-sync -c set.toml config init --from benchmark")]
     Init {
         /// Start from an example instead of the template
         #[arg(long, value_name = "EXAMPLE")]
@@ -69,4 +70,6 @@ pub enum Example {
     Alphafold,
     /// A small part of the archive, for continuous integration.
     Ci,
+    /// The entries of a list, benchmark-ids.txt: a benchmark set, or the data of a test.
+    Benchmark,
 }

@@ -17,6 +17,8 @@ const TEMPLATE: &str = include_str!("../../config-examples/template.toml");
 const PDB: &str = include_str!("../../config-examples/pdb.toml");
 const ALPHAFOLD: &str = include_str!("../../config-examples/alphafold.toml");
 const CI: &str = include_str!("../../config-examples/ci.toml");
+const BENCHMARK: &str = include_str!("../../config-examples/benchmark.toml");
+const BENCHMARK_IDS: &str = include_str!("../../config-examples/benchmark-ids.txt");
 
 /// Writes, shows or checks the configuration.
 pub(super) fn run(args: &ConfigArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
@@ -36,7 +38,10 @@ fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<ExitCode, Fai
         Some(Example::Pdb) => PDB,
         Some(Example::Alphafold) => ALPHAFOLD,
         Some(Example::Ci) => CI,
+        Some(Example::Benchmark) => BENCHMARK,
     };
+    // The example names the list by this path.
+    let list = (from == Some(Example::Benchmark)).then(|| file.with_file_name("benchmark-ids.txt"));
     if let Some(dir) = file.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         fs::create_dir_all(dir)
             .map_err(Failure::io(format!("create the directory {}", sanitize::path(&dir))))?;
@@ -52,8 +57,20 @@ fn init(from: Option<Example>, global: &Global, ui: &Ui) -> Result<ExitCode, Fai
         }
         Err(error) => return Err(Failure::written(tried(), error)),
     }
-    ui.report(ExitCode::Done, &json!({ "file": file.to_string_lossy() }), || {
+    let kept = match list.as_deref().map(|list| OutputFile::create(list, BENCHMARK_IDS.as_bytes())) {
+        None | Some(Ok(())) => false,
+        Some(Err(error)) if error.kind() == io::ErrorKind::AlreadyExists => true,
+        Some(Err(error)) => return Err(Failure::written("write the list of entries beside it", error)),
+    };
+    let body = json!({
+        "file": file.to_string_lossy(), "ids": list.as_ref().map(|list| list.to_string_lossy()),
+    });
+    ui.report(ExitCode::Done, &body, || {
         ui.note(&format!("wrote {}", sanitize::path(&file)));
+        if let Some(list) = &list {
+            let how = if kept { "kept the list of entries, which was there:" } else { "wrote" };
+            ui.note(&format!("{how} {}", sanitize::path(list)));
+        }
         ui.note("next: set root and the jobs that you want, then");
         ui.note("  `pdb-sync config check`       finds every mistake");
         ui.note("  `pdb-sync sync --all --plan`  shows what would be fetched, and changes nothing");

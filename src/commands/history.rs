@@ -9,6 +9,7 @@ use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::record::{JobRecord, State};
 use crate::model::result::{Summary, SyncResult};
+use crate::model::run_scope::RunScope;
 use crate::model::time::{self, local, minute, offset, rfc3339};
 use crate::output::terminal::Ui;
 use crate::output::{self, schema, units};
@@ -108,11 +109,16 @@ fn query(args: &HistoryArgs, jobs: Vec<String>, ui: &Ui) -> Result<Query, Failur
         Some(0) => None,
         limit => limit,
     };
-    Ok(Query { jobs, since: history_lookup::since(args.since.as_deref())?, states, limit })
+    Ok(Query { jobs, since: history_lookup::since(args.since.as_deref())?, states, limit, whole: false })
 }
 
 fn row(past: &JobRecord, started: String, run: &str) -> Vec<String> {
     let reason = past.error.clone().unwrap_or_else(|| [&past.alerts[..], &past.warnings].concat().join("; "));
+    let reason = match past.scope.map(RunScope::text) {
+        Some(scope) if reason.is_empty() => scope.into(),
+        Some(scope) => format!("{scope}: {reason}"),
+        None => reason,
+    };
     let mut cells = vec![started, run.to_owned(), past.job.clone()];
     let [status, tries, duration, figures @ ..] = output::cells(past, "-");
     cells.extend([status, duration, tries]);
@@ -166,6 +172,13 @@ fn tell(run: &Run, ui: &Ui) -> io::Result<()> {
         RunState::Ended => "ended",
     };
     ui.line(&format!("Run {}, started {}, {how}", run.id, local(run.started)))?;
+    if let Some(scope) = run.jobs.iter().find_map(|job| job.scope) {
+        ui.line(&format!(
+            "It ran {}, so it does not count as the last run of its {}",
+            scope.text(),
+            if run.jobs.len() == 1 { "job" } else { "jobs" }
+        ))?;
+    }
     let running = run.jobs.iter().filter(|job| job.state == State::Running).count();
     if running > 0 {
         ui.line(&format!("Not ended: {}", units::count(running as u64, "job", "jobs")))?;

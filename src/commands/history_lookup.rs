@@ -136,7 +136,8 @@ fn read(watch: &Watch, jobs: &[Job], state_dir: &Path) -> Result<Pasts, history:
     let mut pasts = Pasts::new();
     let Some(history) = History::read(state_dir)? else { return Ok(pasts) };
     for job in jobs.iter().filter(|job| watch.alerts.iter().any(|alert| alert.is_about(&job.name))) {
-        let query = Query { jobs: vec![job.name.clone()], limit: Some(HABIT), ..Query::default() };
+        let query =
+            Query { jobs: vec![job.name.clone()], limit: Some(HABIT), whole: true, ..Query::default() };
         let mut past = history.jobs(&query)?;
         past.retain(|past| past.state != State::Running);
         pasts.insert(job.name.clone(), past);
@@ -144,7 +145,7 @@ fn read(watch: &Watch, jobs: &[Job], state_dir: &Path) -> Result<Pasts, history:
     Ok(pasts)
 }
 
-/// Returns the jobs whose last run did not succeed. Skipped and interrupted runs count as not successful.
+/// Returns the jobs whose last run of the whole job did not succeed. Skipped and interrupted runs count as not successful.
 pub(super) fn failed_last(jobs: Vec<Job>, global: &Global) -> Result<Vec<Job>, Failure> {
     let Some(history) = open(global)? else { return Ok(Vec::new()) };
     let latest = history.latest(Timestamp::now())?;

@@ -25,7 +25,7 @@ impl RunProgress {
 
     fn note(&mut self, stamped: &Stamped) {
         let name: &str = match &stamped.event {
-            Event::RunStarted { run, jobs, parallel, dry_run } => {
+            Event::RunStarted { run, jobs, parallel, dry_run, .. } => {
                 let waiting = jobs.iter().map(|job| RunningJob::waiting(job)).collect();
                 let sync = RunningSync { parallel: *parallel, dry_run: *dry_run, jobs: waiting };
                 let (run, targets) = (Some(run.clone()), jobs.clone());
@@ -126,7 +126,7 @@ mod tests {
 
     fn started(jobs: &[&str]) -> Event {
         let jobs = jobs.iter().map(|job| job.to_string()).collect();
-        Event::RunStarted { run: "01X".into(), jobs, parallel: 3, dry_run: false }
+        Event::RunStarted { run: "01X".into(), jobs, parallel: 3, dry_run: false, scope: None }
     }
 
     fn phase(phase: Phase) -> Event {

@@ -98,7 +98,7 @@ fn tables(jobs: &[Aggregate], commands: &[CommandCost], ui: &Ui) -> io::Result<(
 /// Returns the past results of the named jobs, or of all jobs in the history and the configuration.
 fn pasts(names: &[String], config: &Config, history: Option<&History>) -> Result<Pasts, Failure> {
     let found = match history {
-        Some(history) => history.jobs(&Query { jobs: names.to_vec(), ..Query::default() })?,
+        Some(history) => history.jobs(&Query { jobs: names.to_vec(), whole: true, ..Query::default() })?,
         None => Vec::new(),
     };
     // Configured jobs without history are included, since they are expected to run.

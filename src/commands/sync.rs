@@ -2,18 +2,22 @@
 
 use super::interruption::with_signals;
 use super::run_progress::RunProgress;
+use super::settings::Opened;
 use super::{Failure, annotate, file_locations, history_lookup, overrides, settings};
 use crate::cli::{Global, SyncArgs};
-use crate::config::{Config, Pause};
+use crate::config::{Config, Overrides, Pause};
 use crate::history::{Recorder, Retention};
 use crate::model::event::Listener;
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
-use crate::model::job::{Job, SourceOrder};
+use crate::model::job::{Job, Source, SourceOrder};
 use crate::model::result::{Logs, Summary};
+use crate::model::run_scope::RunScope;
+use crate::model::sanitize;
 use crate::output;
 use crate::output::notify::Notifier;
 use crate::output::terminal::Ui;
+use crate::output::units;
 use crate::platform;
 use crate::retention;
 use crate::rsync::args::{self as rsync_args, Purpose};
@@ -63,15 +67,16 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
         jobs.iter_mut().for_each(|job| probe::rank(job, &known));
     }
     if args.print_command {
-        return print_commands(&config, &jobs, &file_locations::state_dir(global)?, ui);
+        return print_commands(&config, &jobs, global, ui);
     }
     let expect = expected(args, &jobs)?;
+    let scope = scope(args, &opened, &jobs);
     let keep = config.sync.log_keep;
     let retention = Retention { age: config.stats.keep, runs: config.stats.keep_runs };
     let notify = config.notify.clone();
     #[cfg(feature = "search")]
     let follow_up = super::index::FollowUp::new(&config, &jobs, file_locations::state_dir(global)?);
-    let mut plan = Plan { expect, ..plan(args, global, config, jobs, ui)? };
+    let mut plan = Plan { expect, scope, ..plan(args, global, config, jobs, ui)? };
     let logs = (keep > 0)
         .then(|| Arc::new(output::LogFiles::new(plan.state_dir.join("logs"), &plan.run, plan.mode.is_dry())));
     plan.logs = logs.clone().map(|logs| logs as Arc<dyn Logs>);
@@ -152,6 +157,22 @@ fn expected(args: &SyncArgs, jobs: &[Job]) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Returns what these options limit the run to.
+fn scope(args: &SyncArgs, opened: &Opened, jobs: &[Job]) -> Option<RunScope> {
+    let elsewhere = || {
+        // `--dest` may repeat what the file says.
+        let as_written = opened.check(&Overrides::default()).map(|config| config.jobs).unwrap_or_default();
+        let dest = |job: &Job| as_written.iter().find(|known| known.name == job.name)?.known_dest();
+        jobs.iter().any(|job| dest(job) != job.known_dest())
+    };
+    match () {
+        () if args.dest.is_some() && elsewhere() => Some(RunScope::Dest),
+        () if args.ids.is_some() => Some(RunScope::Ids),
+        () if rsync_args::chooses_files(&args.rsync_args) => Some(RunScope::Filters),
+        () => None,
+    }
+}
+
 fn nothing_to_rerun(ui: &Ui) -> Result<ExitCode, Failure> {
     ui.result(ExitCode::Done, &json!({ "jobs": 0 }))?;
     annotate::outputs(&[], &["nothing to run again".to_owned()], ui);
@@ -194,6 +215,7 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
         state_dir,
         wait_lock,
         expect: None,
+        scope: None,
         again: file_locations::again(global),
     })
 }
@@ -289,9 +311,24 @@ async fn notified(
     }
 }
 
+/// What NAMES stands for in the commands of a job with a list of entries, as comment lines; empty for any other job.
+fn about_list(job: &Job, source: &Source, again: &str) -> String {
+    let Some(only) = &job.only else { return String::new() };
+    let such = match sync::name_in_list(job, source) {
+        Some(name) => format!("such as {}", sanitize::line(&name)),
+        None => "which one or two short listings of the source find".into(),
+    };
+    let entries = units::count(only.ids.ids().len() as u64, "entry", "entries");
+    format!(
+        "# {}: {ID_FILES} is not a file: a run writes the names of the files of {entries} there, each with a NUL byte at its end, {such}\n\
+         # {}: to see which of these files would come: {again} sync {} --plan -v\n",
+        job.name, job.name, job.name
+    )
+}
+
 /// `--print-command`: prints one line for each command that the first attempt would run, in order.
-fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> Result<ExitCode, Failure> {
-    let mut exit = ExitCode::Done;
+fn print_commands(config: &Config, jobs: &[Job], global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
+    let (mut exit, state_dir) = (ExitCode::Done, file_locations::state_dir(global)?);
     for job in jobs {
         if let Some(unfit) = sync::unfit(job) {
             ui.error(&format!("job {:?}: {}", job.name, unfit.text), unfit.hint.as_deref());
@@ -299,17 +336,13 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
             continue;
         }
         for source in &job.sources {
-            let purposes = sync::first_commands(job, state_dir);
+            let purposes = sync::first_commands(job, &state_dir);
+            let mut list = about_list(job, source, &file_locations::again(global));
             let listed = purposes.len() > 1 && rsync_args::not_listed(&job.rsync_args).is_none();
             for purpose in purposes {
                 let (note, zone) = match purpose {
-                    Purpose::Transfer if job.only.is_some() => {
-                        ("transfers those that differ; NAMES stands for a file with their names", "")
-                    }
-                    _ if job.only.is_some() => (
-                        "lists the files of the entries; NAMES stands for a file with the names that they may have",
-                        "TZ=UTC ",
-                    ),
+                    Purpose::Transfer if job.only.is_some() => ("transfers those that differ", ""),
+                    _ if job.only.is_some() => ("lists the files of the entries", "TZ=UTC "),
                     Purpose::Transfer if listed => (
                         "transfers; in a run, a list of what differs (--files-from) takes the place of the filters",
                         "",
@@ -324,10 +357,11 @@ fn print_commands(config: &Config, jobs: &[Job], state_dir: &Path, ui: &Ui) -> R
                 let of = limited.as_ref().map_or((job, source), |job| (job, &job.sources[0]));
                 let mut argv = rsync_args::argv(&config.sync.rsync, of.0, of.1, purpose);
                 sync::protect_destination(&mut argv, job);
+                let list = std::mem::take(&mut list);
                 let body = json!({"job": job.name, "source": source.text, "argv": argv});
                 ui.item("command", &body, || {
                     let command = hint::joined(argv);
-                    ui.raw(format!("# {}: {note}\nLC_ALL=C {zone}{command}\n", job.name).as_bytes())
+                    ui.raw(format!("{list}# {}: {note}\nLC_ALL=C {zone}{command}\n", job.name).as_bytes())
                 })?;
             }
         }

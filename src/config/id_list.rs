@@ -1,13 +1,13 @@
 //! The value of the key `ids`: a file with entry IDs, or the IDs themselves.
 
 use super::value::{Reader, Value};
-use crate::model::entry_ids::{BadIds, EntryIds, parse_word};
 use schemars::Schema;
 use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// A file with IDs, or the IDs themselves. Each ID is valid, and there is at least one.
+/// A file with IDs, or the IDs themselves. Whether they are valid is checked for each job (`ids.rs`), so that a wrong one is a problem of that
+/// job only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IdList {
     /// The file as configured.
@@ -23,15 +23,6 @@ impl Value for IdList {
 
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
         let elements = match value.get_ref() {
-            DeValue::String(text) if EntryIds::of(&[text.to_string()]).is_ok() => {
-                let text = format!("{text:?} would be the path of a file");
-                reader.problem(
-                    value.span(),
-                    text,
-                    Some("write [\"ID\"] for a single entry, \"./NAME\" for a file".into()),
-                );
-                return None;
-            }
             DeValue::String(_) => return PathBuf::read(value, reader).map(IdList::File),
             DeValue::Array(elements) => elements,
             _ => {
@@ -39,19 +30,7 @@ impl Value for IdList {
                 return None;
             }
         };
-        if elements.is_empty() {
-            let hint = "an empty list does not mean all entries: name at least one, or remove the key";
-            reader.problem(value.span(), "the list has no entry ID", Some(hint.into()));
-            return None;
-        }
-        let mut ids = Vec::new();
-        for element in elements {
-            let Some(text) = String::read(element, reader) else { continue };
-            match parse_word(&text) {
-                Ok(_) => ids.push(text),
-                Err(BadIds { text, hint, .. }) => reader.problem(element.span(), text, Some(hint)),
-            }
-        }
+        let ids: Vec<String> = elements.iter().filter_map(|element| String::read(element, reader)).collect();
         (ids.len() == elements.len()).then_some(IdList::Ids(ids))
     }
 

@@ -79,7 +79,15 @@ impl Resolver<'_> {
 
     fn listed_ids(&mut self, job: &DraftJob, given: &Given<IdList>) -> Option<EntryIds> {
         match &given.value {
-            IdList::Ids(words) => EntryIds::of(words).ok(),
+            IdList::Ids(words) => EntryIds::of(words)
+                .map_err(|bad| self.unfit(given.origin, job, format!("ids: {}", bad.text), Some(bad.hint)))
+                .ok(),
+            IdList::File(file) if file.to_str().is_some_and(|word| EntryIds::of(&[word.into()]).is_ok()) => {
+                let text = format!("ids: {:?} would be the path of a file", file.to_string_lossy());
+                let hint = "write [\"ID\"] for a single entry, \"./NAME\" for a file";
+                self.unfit(given.origin, job, text, Some(hint.into()));
+                None
+            }
             IdList::File(file) => {
                 let path = self.expand(job, &Given { value: file.clone(), origin: given.origin })?;
                 let path = self.base(given.origin).join(path);

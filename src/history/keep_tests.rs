@@ -193,8 +193,8 @@ fn what_goes_leaves_its_sums() {
 fn a_run_that_goes_on_counts_when_it_has_ended() {
     let dir = tempfile::tempdir().unwrap();
     let (run, jobs) = ("01A".to_owned(), vec!["a".to_owned()]);
-    let process = crate::platform::Identity::own();
-    let start = super::write::Start { run, time: at(0), jobs, parallel: 1, process };
+    let process = super::run_process::RunProcess::own();
+    let start = super::write::Start { run, time: at(0), jobs, parallel: 1, process, scope: None };
     History::write(dir.path()).unwrap().history.begin(&start).unwrap();
     assert_eq!(totals(dir.path()), []);
     let done = vec![started("01A", 0, &["a"]), ended("01A", vec![result("a", 0, Outcome::Ok)])];

@@ -13,6 +13,7 @@ mod query;
 #[cfg(test)]
 mod query_tests;
 mod recorder;
+mod run_process;
 mod runs;
 mod schema;
 pub(crate) mod stats;

@@ -89,6 +89,11 @@ impl History {
         }
     }
 
+    /// The state directory.
+    pub(super) fn state_dir(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
     pub(super) fn cannot_read(&self) -> impl Fn(rusqlite::Error) -> Error + '_ {
         |source| Error::Database { tried: "cannot read", path: self.path.clone(), source }
     }

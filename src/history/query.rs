@@ -1,12 +1,13 @@
 //! Reads rows.
 
+use super::run_process::RunProcess;
 use super::{Error, History, schema};
 use crate::model::record::{Details, JobRecord, State};
 use crate::model::result::{Attempt, Fallback};
-use crate::platform::Identity;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Statement, params};
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 /// Selects past jobs. Empty fields do not restrict the selection.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Query {
     pub states: Vec<State>,
     /// Maximum number, the newest first.
     pub limit: Option<usize>,
+    /// Whether only runs of whole jobs are selected ([`JobRecord::scope`]).
+    pub whole: bool,
 }
 
 /// The latest results of a job.
@@ -32,7 +35,8 @@ pub(crate) struct Latest {
 
 /// The columns that [`Rows`] reads, by their names. The phases of a job are not among them: where rows are sorted, phases would be
 /// collected for all of them.
-pub(super) const COLUMNS: &str = "j.*, r.pid, r.process";
+/// Where both tables have a column, the first one is read, that of the job.
+pub(super) const COLUMNS: &str = "j.*, r.*";
 
 /// The names of all jobs, found by skipping along the index: there are many more rows than jobs.
 pub(super) const NAMES: &str = "
@@ -42,11 +46,14 @@ pub(super) const NAMES: &str = "
     SELECT job FROM names WHERE job IS NOT NULL
 ";
 
-/// When the newest success of a job until `?2` ended. It is found by its start, which is indexed: two runs of a job do not overlap.
-pub(super) const SUCCESS: &str = "
-    SELECT started + duration / 1000 FROM jobs WHERE job = ?1 AND started <= ?2 AND status IN ('ok', 'warned')
-    ORDER BY started DESC LIMIT 1
-";
+/// When the newest success of a job until `?2` ended. It is found by its start, which is indexed: two runs of a job do not overlap. `whole`:
+/// see [`schema::whole_jobs`].
+pub(super) fn success(whole: &str) -> String {
+    format!(
+        "SELECT started + duration / 1000 FROM jobs
+         WHERE job = ?1 AND started <= ?2 AND status IN ('ok', 'warned') AND {whole} ORDER BY started DESC LIMIT 1"
+    )
+}
 
 /// The jobs since `?1`, the newest first, read along an index: of all names, of the one in `?2`, or of those in its list.
 pub(super) fn jobs(names: &[String]) -> String {
@@ -61,11 +68,12 @@ pub(super) fn jobs(names: &[String]) -> String {
     )
 }
 
-/// The total size at the source in the oldest (`ASC`) or newest (`DESC`) success of the job `?1` since `?2` whose total is known.
-pub(super) fn held(order: &str) -> String {
+/// The total size at the source in the oldest (`ASC`) or newest (`DESC`) success of the job `?1` since `?2` whose total is known. `whole`: see
+/// [`schema::whole_jobs`].
+pub(super) fn held(order: &str, whole: &str) -> String {
     format!(
         "SELECT started, total_bytes FROM jobs WHERE job = ?1 AND started >= ?2 AND status IN ('ok', 'warned')
-         AND total_bytes IS NOT NULL ORDER BY started {order} LIMIT 1"
+         AND total_bytes IS NOT NULL AND {whole} ORDER BY started {order} LIMIT 1"
     )
 }
 
@@ -87,7 +95,8 @@ impl History {
             && let Some(row) = rows.next().map_err(&cannot)?
         {
             let past = read.record(row).map_err(&cannot)?;
-            if query.states.is_empty() || query.states.contains(&past.state) {
+            let scope = !query.whole || past.scope.is_none();
+            if scope && (query.states.is_empty() || query.states.contains(&past.state)) {
                 found.push(past);
             }
         }
@@ -104,12 +113,12 @@ impl History {
     }
 
     /// Returns the last result of every job: that which ended last, not that which began last, since a job may be skipped while another run of
-    /// it goes on. Skipped jobs count, running ones do not. A result dated after `now` is no success, since its age is unknown, and it is the
+    /// it goes on. Skipped jobs count, running ones do not, nor do runs that the command line limited. A result dated after `now` is no success, since its age is unknown, and it is the
     /// last only if there is no other.
     pub(crate) fn latest(&self, now: Timestamp) -> Result<BTreeMap<String, Latest>, Error> {
         let cannot = self.cannot_read();
         let mut select = self.db.prepare(&jobs(&["one".into()])).map_err(&cannot)?;
-        let mut success = self.db.prepare(SUCCESS).map_err(&cannot)?;
+        let mut success = self.success().map_err(&cannot)?;
         let mut latest = BTreeMap::new();
         let mut read = Rows::of(self).map_err(&cannot)?;
         for name in self.names()? {
@@ -123,7 +132,7 @@ impl History {
                     continue;
                 }
                 let last = read.record(row).map_err(&cannot)?;
-                if last.state == State::Running {
+                if last.state == State::Running || last.scope.is_some() {
                     continue;
                 }
                 if last.started > now {
@@ -147,14 +156,19 @@ impl History {
         Ok(latest)
     }
 
+    fn success(&self) -> rusqlite::Result<Statement<'_>> {
+        self.db.prepare(&success(schema::whole_jobs(&self.db)?))
+    }
+
     /// Returns the total size of the source in bytes, in the oldest and in the newest success since a time. Both are the same if there is
     /// only one.
     pub(crate) fn sizes(&self, job: &str, since: Timestamp) -> Result<Option<[(Timestamp, u64); 2]>, Error> {
         let cannot = self.cannot_read();
+        let whole = schema::whole_jobs(&self.db).map_err(&cannot)?;
         let one = |order: &str| {
             let row = |row: &Row<'_>| Ok((row.get("started")?, row.get("total_bytes")?));
             let limits = params![job, since.as_millisecond()];
-            let found: Option<(i64, i64)> = self.db.query_row(&held(order), limits, row).optional()?;
+            let found: Option<(i64, i64)> = self.db.query_row(&held(order, whole), limits, row).optional()?;
             Ok(found.and_then(|(started, bytes)| Some((schema::time(started)?, u64::try_from(bytes).ok()?))))
         };
         let (oldest, newest) = (one("ASC").map_err(&cannot)?, one("DESC").map_err(&cannot)?);
@@ -169,7 +183,8 @@ pub(super) struct Rows<'a> {
     attempts: Statement<'a>,
     /// The phases of an attempt.
     phases: Statement<'a>,
-    gone: HashMap<(u32, Option<String>), bool>,
+    gone: HashMap<RunProcess, bool>,
+    state_dir: &'a Path,
 }
 
 impl<'a> Rows<'a> {
@@ -185,6 +200,7 @@ impl<'a> Rows<'a> {
                 "SELECT name, duration FROM phases WHERE run = ?1 AND job = ?2 AND attempt = ?3 ORDER BY place",
             )?,
             gone: HashMap::new(),
+            state_dir: history.state_dir(),
         })
     }
 
@@ -192,9 +208,9 @@ impl<'a> Rows<'a> {
     pub(super) fn record(&mut self, row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         let mut record = schema::job(row)?;
         if record.state == State::Running {
-            let process: (u32, Option<String>) = (row.get("pid")?, row.get("process")?);
-            let identity = || Identity { pid: process.0, started: process.1.clone() };
-            if *self.gone.entry(process.clone()).or_insert_with(|| identity().is_gone()) {
+            let process = schema::process(row)?;
+            let is_gone = || process.is_gone(self.state_dir, record.started);
+            if *self.gone.entry(process.clone()).or_insert_with(is_gone) {
                 record.state = State::Interrupted;
             }
         }

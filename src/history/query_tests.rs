@@ -1,9 +1,11 @@
 //! Tests of queries in a long history.
 
-use super::tests::{all, whole_run};
-use super::{History, query};
+use super::tests::{FOR_EVER, all, ended, record, result, started, whole_run};
+use super::{History, Query, Recorder, query};
+use crate::model::event::Event;
 use crate::model::record::State;
-use crate::model::result::{Outcome, Skip, Status};
+use crate::model::result::{Figures, Outcome, Skip, Status, SyncResult};
+use crate::model::run_scope::RunScope;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use std::time::Duration;
@@ -48,6 +50,61 @@ fn the_newest_of_each_job_is_found_among_many() {
     assert_eq!(history.sizes("nobody", since).unwrap(), None);
 }
 
+/// What the command line limited is shown, and is not the last run of the job, whether it has ended or was killed.
+#[test]
+fn a_run_that_was_limited_says_nothing_about_the_whole_job() {
+    let dir = tempfile::tempdir().unwrap();
+    whole_run(dir.path(), "01A", 0, &[("a", Outcome::Ok), ("b", Outcome::Ok)]);
+    let with = |scope| {
+        let mut event = started("01B", 86_400, &["a"]);
+        if let Event::RunStarted { scope: of_run, .. } = &mut event.event {
+            *of_run = scope;
+        }
+        let figures = Figures { total_bytes: Some(7), ..Figures::default() };
+        (event, SyncResult { scope, figures, ..result("a", 86_400, Outcome::Ok) })
+    };
+    let now = Timestamp::from_second(1_900_000_000).unwrap();
+    for scope in RunScope::ALL {
+        let (event, result) = with(Some(scope));
+        assert_eq!(record(dir.path(), FOR_EVER, vec![event, ended("01B", vec![result])]), [""; 0]);
+        let past = all(dir.path());
+        assert_eq!((past[0].run.as_str(), past[0].scope), ("01B", Some(scope)));
+        let history = History::read(dir.path()).unwrap().unwrap();
+        let whole = history.jobs(&Query { whole: true, ..Query::default() }).unwrap();
+        assert_eq!(whole.iter().map(|past| past.run.as_str()).collect::<Vec<_>>(), ["01A", "01A"]);
+        let latest = &history.latest(now).unwrap()["a"];
+        assert_eq!((latest.last.run.as_str(), latest.success), ("01A", whole[0].ended()));
+        assert_eq!(history.sizes("a", Timestamp::MIN).unwrap(), None);
+        let db = Connection::open(History::path(dir.path())).unwrap();
+        db.execute("DELETE FROM runs WHERE id = '01B'", []).unwrap();
+        db.execute("DELETE FROM jobs WHERE run = '01B'", []).unwrap();
+    }
+    // A killed run has only the row that it began with.
+    let (event, _) = with(Some(RunScope::Ids));
+    let recorder = Recorder::start(dir.path().into(), FOR_EVER).unwrap();
+    recorder.hear(&event);
+    recorder.hear(&ended("another", vec![]));
+    assert_eq!(recorder.finish(Duration::from_secs(60)), [""; 0]);
+    let db = Connection::open(History::path(dir.path())).unwrap();
+    let gone = "UPDATE runs SET pid = 4194305, process = 'boot:1', state = 'running' WHERE id = '01B'";
+    assert_eq!(db.execute(gone, []).unwrap(), 1);
+    db.execute("UPDATE jobs SET status = 'running' WHERE run = '01B'", []).unwrap();
+    assert_eq!(
+        (all(dir.path())[0].state, all(dir.path())[0].scope),
+        (State::Interrupted, Some(RunScope::Ids))
+    );
+    let history = History::read(dir.path()).unwrap().unwrap();
+    assert_eq!(history.latest(now).unwrap()["a"].last.run, "01A");
+    // A database of the version before is read as it is.
+    let before =
+        "ALTER TABLE jobs DROP COLUMN scope; ALTER TABLE runs DROP COLUMN host; PRAGMA user_version = 5";
+    db.execute_batch(before).unwrap();
+    let history = History::read(dir.path()).unwrap().unwrap();
+    let latest = history.latest(now).unwrap();
+    assert_eq!((latest["a"].last.run.as_str(), latest["a"].last.state), ("01B", State::Interrupted));
+    assert_eq!(latest["b"].last.run, "01A");
+}
+
 /// A long run, during which others were skipped or failed at once.
 #[test]
 fn the_last_result_is_the_one_that_ended_last() {
@@ -81,9 +138,9 @@ fn what_is_looked_up_is_found_by_an_index() {
     let history = History::read(dir.path()).unwrap().unwrap();
     let looks = [
         query::NAMES.to_string(),
-        query::SUCCESS.into(),
-        query::held("ASC"),
-        query::held("DESC"),
+        query::success("scope IS NULL"),
+        query::held("ASC", "scope IS NULL"),
+        query::held("DESC", "scope IS NULL"),
         query::jobs(&[]),
     ];
     for sql in looks.into_iter().chain([query::jobs(&["a".into()])]) {

@@ -1,10 +1,10 @@
 //! Records a run while it is going on, in its own thread, so that a slow disk delays nothing.
 
+use super::run_process::RunProcess;
 use super::write::{Retention, Start};
 use super::writer::{HistoryWriter, Message};
 use crate::model::event::{Event, Listener, Stamped, Warnings};
 use crate::model::result::Summary;
-use crate::platform::Identity;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -37,12 +37,13 @@ impl Recorder {
     pub(crate) fn hear(&self, stamped: &Stamped) {
         let time = stamped.time;
         let word = match &stamped.event {
-            Event::RunStarted { run, jobs, parallel, dry_run: false } => Message::Start(Start {
+            Event::RunStarted { run, jobs, parallel, dry_run: false, scope } => Message::Start(Start {
                 run: run.clone(),
                 time,
                 jobs: jobs.clone(),
                 parallel: *parallel,
-                process: Identity::own(),
+                process: RunProcess::own(),
+                scope: *scope,
             }),
             Event::JobStarted { job, .. } => Message::Attempt(job.clone(), time),
             Event::Phase { job, attempt: 0, phase, .. } => Message::Hooks(job.clone(), *phase, time),

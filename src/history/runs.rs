@@ -1,10 +1,9 @@
 //! Reads whole runs with all attempts.
 
 use super::query::{COLUMNS, Rows};
-use super::schema::{span, time};
+use super::schema::{self, span, time};
 use super::{Error, History};
 use crate::model::record::JobRecord;
-use crate::platform::Identity;
 use crate::retention::{self, NoRun};
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
@@ -86,16 +85,17 @@ impl History {
         let mut run = self
             .db
             .query_row("SELECT * FROM runs WHERE id = ?1", [id], |row| {
-                let process = Identity { pid: row.get("pid")?, started: row.get("process")? };
+                let started = time(row.get("started")?).unwrap_or_default();
+                let process = schema::process(row)?;
                 let state = match row.get::<_, String>("state")?.as_str() {
                     "ended" => RunState::Ended,
-                    "running" if !process.is_gone() => RunState::Running,
+                    "running" if !process.is_gone(self.state_dir(), started) => RunState::Running,
                     _ => RunState::Interrupted,
                 };
                 Ok(Run {
                     id: id.into(),
                     state,
-                    started: time(row.get("started")?).unwrap_or_default(),
+                    started,
                     duration: row.get::<_, Option<i64>>("duration")?.map(span),
                     signal: row.get("signal")?,
                     exit_code: row.get("exit_code")?,

@@ -1,9 +1,11 @@
 //! The tables: migrations from older versions, and what their columns hold. Rows are written and read by the names of their columns, here
 //! only.
 
+use super::run_process::RunProcess;
 use crate::model::event::Phase;
 use crate::model::record::{JobRecord, State};
 use crate::model::result::{Attempt, Figures, Reason, Status};
+use crate::model::run_scope::RunScope;
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, Value};
 use rusqlite::{Connection, Row, TransactionBehavior};
@@ -104,7 +106,21 @@ pub(super) const STEPS: &[&str] = &[
     ALTER TABLE jobs ADD COLUMN files_verified INTEGER;
     ALTER TABLE jobs ADD COLUMN files_damaged INTEGER;
 ",
+    "
+    -- What the command line limited the run to; NULL for a run of the whole job.
+    ALTER TABLE jobs ADD COLUMN scope TEXT;
+    -- The host of the process.
+    ALTER TABLE runs ADD COLUMN host TEXT;
+",
 ];
+
+/// The first version with `jobs.scope`.
+const SCOPED: i64 = 6;
+
+/// The condition in SQL for a run of the whole job. In a database of an earlier version, all of them count.
+pub(super) fn whole_jobs(db: &Connection) -> rusqlite::Result<&'static str> {
+    Ok(if version(db)? < SCOPED { "TRUE" } else { "scope IS NULL" })
+}
 
 /// The values of a row, by the names of their columns.
 pub(super) type Columns = Vec<(&'static str, Value)>;
@@ -115,6 +131,7 @@ pub(super) fn of_job(record: &JobRecord) -> Columns {
     let list = |texts: &[String]| serde_json::json!(texts).to_string();
     vec![
         ("job", record.job.clone().into()),
+        ("scope", record.scope.map(|scope| scope.word().to_owned()).into()),
         ("status", record.state.word().to_owned().into()),
         ("started", record.started.as_millisecond().into()),
         ("duration", record.duration.map(micros).into()),
@@ -155,6 +172,7 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
     Ok(JobRecord {
         run: row.get("run")?,
         job: row.get("job")?,
+        scope: optional::<String>(row, "scope")?.map(|word| RunScope::parse(&word)),
         // A status of a newer version is read as a failure.
         state: State::parse(&row.get::<_, String>("status")?).unwrap_or(State::Ended(Status::Failed)),
         started: time(row.get("started")?).unwrap_or_default(),
@@ -174,6 +192,11 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         phases: Vec::new(),
         details: None,
     })
+}
+
+/// The process of a run, from its own row or from that of a job with that of its run.
+pub(super) fn process(row: &Row<'_>) -> rusqlite::Result<RunProcess> {
+    Ok(RunProcess { pid: row.get("pid")?, started: row.get("process")?, host: optional(row, "host")? })
 }
 
 /// When a job ended, in milliseconds since 1970; when it began if its duration is unknown.

@@ -21,6 +21,7 @@ pub(super) fn at(second: i64) -> Timestamp {
 pub(super) fn result(job: &str, second: i64, outcome: Outcome) -> SyncResult {
     SyncResult {
         run: String::new(),
+        scope: None,
         dry_run: false,
         job: job.into(),
         outcome,
@@ -60,7 +61,7 @@ pub(super) fn started(run: &str, second: i64, jobs: &[&str]) -> Stamped {
     let jobs = jobs.iter().map(ToString::to_string).collect();
     Stamped {
         time: at(second),
-        event: Event::RunStarted { run: run.into(), jobs, parallel: 2, dry_run: false },
+        event: Event::RunStarted { run: run.into(), jobs, parallel: 2, dry_run: false, scope: None },
     }
 }
 
@@ -245,7 +246,7 @@ fn a_newer_history_is_read_and_not_written() {
     .unwrap();
     let told = whole_run(dir.path(), "01B", 50, &[("a", Outcome::Ok), ("b", Outcome::Ok)]);
     assert_eq!(told.len(), 1, "told once: {told:?}");
-    assert!(told[0].contains("is of version 99, newer than this pdb-sync (5)"), "{told:?}");
+    assert!(told[0].contains("is of version 99, newer than this pdb-sync (6)"), "{told:?}");
     assert_eq!(all(dir.path()).len(), 1);
     assert_eq!(History::read(dir.path()).unwrap().unwrap().totals().unwrap()[0].runs, 1);
 }

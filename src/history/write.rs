@@ -1,11 +1,12 @@
 //! Writes rows. Every write can be repeated: existing rows are completed.
 
+use super::run_process::RunProcess;
 use super::schema::{self, Columns, integer, micros};
 use super::{Error, History, totals};
 use crate::model::event::Phase;
 use crate::model::result::{Summary, SyncResult};
+use crate::model::run_scope::RunScope;
 use crate::model::sanitize;
-use crate::platform::Identity;
 use crate::retention::{self, Item, Moment};
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -31,7 +32,8 @@ pub(super) struct Start {
     pub(super) time: Timestamp,
     pub(super) jobs: Vec<String>,
     pub(super) parallel: usize,
-    pub(super) process: Identity,
+    pub(super) process: RunProcess,
+    pub(super) scope: Option<RunScope>,
 }
 
 /// The durations of a job's hooks, by phase.
@@ -54,13 +56,14 @@ impl History {
 
     /// Marks the runs whose processes have ended as interrupted.
     pub(super) fn mark_interrupted(&mut self) -> Result<(), Error> {
+        let state_dir = self.state_dir().to_owned();
         self.change(|db| {
             let mut gone = Vec::new();
-            let mut running = db.prepare("SELECT id, pid, process FROM runs WHERE state = 'running'")?;
+            let mut running = db.prepare("SELECT * FROM runs WHERE state = 'running'")?;
             let mut rows = running.query([])?;
             while let Some(row) = rows.next()? {
-                let process = Identity { pid: row.get("pid")?, started: row.get("process")? };
-                if process.is_gone() {
+                let begun = schema::time(row.get("started")?).unwrap_or_default();
+                if schema::process(row)?.is_gone(&state_dir, begun) {
                     gone.push(row.get::<_, String>("id")?);
                 }
             }
@@ -88,7 +91,7 @@ impl History {
         finished: &[Finished],
         end: Option<(&Summary, Retention)>,
     ) -> Result<Option<String>, Error> {
-        let state_dir = self.path.parent().unwrap_or(Path::new(".")).to_owned();
+        let state_dir = self.state_dir().to_owned();
         self.change(|db| {
             begin(db, start)?;
             let mut rows = Rows::new(db, start)?;
@@ -118,23 +121,26 @@ impl History {
 
 fn begin(db: &Transaction<'_>, start: &Start) -> rusqlite::Result<()> {
     let new = db.execute(
-        "INSERT INTO runs (id, state, started, parallel, pid, process)
-         VALUES (?1, 'running', ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO runs (id, state, started, parallel, pid, process, host)
+         VALUES (?1, 'running', ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING",
         params![
             start.run,
             start.time.as_millisecond(),
             integer(start.parallel as u64),
             start.process.pid,
-            start.process.started
+            start.process.started,
+            start.process.host
         ],
     )?;
     if new == 0 {
         return Ok(());
     }
-    let mut insert =
-        db.prepare("INSERT INTO jobs (run, job, place, status, started) VALUES (?1, ?2, ?3, 'running', ?4)")?;
+    let mut insert = db.prepare(
+        "INSERT INTO jobs (run, job, place, status, started, scope) VALUES (?1, ?2, ?3, 'running', ?4, ?5)",
+    )?;
+    let scope = start.scope.map(RunScope::word);
     for (place, job) in start.jobs.iter().enumerate() {
-        insert.execute(params![start.run, job, integer(place as u64), start.time.as_millisecond()])?;
+        insert.execute(params![start.run, job, integer(place as u64), start.time.as_millisecond(), scope])?;
     }
     Ok(())
 }

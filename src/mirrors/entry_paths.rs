@@ -96,14 +96,29 @@ impl Catalogue {
         unique(kinds)
     }
 
-    /// The same for a source that is not known, by the names of the directories at its top.
-    pub fn kinds_among(&self, dirs: &[&str]) -> Vec<String> {
-        let kinds = self.layouts.iter().flat_map(EntryPath::all).filter_map(|path| {
+    /// The same for a source that is not known, by the end of its path and the names of the directories at its top. Layouts use the same
+    /// names in different places (`divided/mmCIF`, `mmCIF/divided`): those count that have the names below the end of the source's path;
+    /// without any, the first place of each name.
+    pub fn kinds_among(&self, source: &Source, dirs: &[&str]) -> Vec<String> {
+        let end = path_of(source).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let mut below: Vec<(bool, String, Vec<String>)> = Vec::new();
+        for path in self.layouts.iter().flat_map(EntryPath::all) {
             let parts: Vec<&str> = path.dir.split('/').collect();
-            let at = parts.iter().position(|part| dirs.contains(part))?;
-            Some(format!("{}/", parts[at..].join("/")))
+            for at in (0..parts.len()).filter(|at| dirs.contains(&parts[*at])) {
+                let fits = at > 0 && parts[at - 1] == end;
+                let kind = parts[at..].iter().map(ToString::to_string).collect();
+                below.push((fits, parts[..at].join("/"), kind));
+            }
+        }
+        let any_fits = below.iter().any(|(fits, ..)| *fits);
+        let first_place =
+            |name: &String| below.iter().find(|(.., kind)| kind[0] == *name).map(|(_, above, _)| above);
+        let kinds = below.iter().filter(|(fits, above, kind)| match any_fits {
+            true => *fits,
+            false => first_place(&kind[0])
+                .is_some_and(|first| first.split('/').count() == above.split('/').count()),
         });
-        unique(kinds)
+        unique(kinds.map(|(.., kind)| format!("{}/", kind.join("/"))))
     }
 }
 
@@ -221,7 +236,21 @@ mod tests {
             assert!(below(&format!("rsync://rsync.rcsb.org:33444/{single}")).is_empty(), "{single}");
         }
         assert!(below("/srv/pdb/").is_empty());
-        assert_eq!(catalogue.kinds_among(&["status", "divided"])[0], "divided/mmCIF/");
-        assert!(catalogue.kinds_among(&["ab", "status"]).is_empty());
+        let among = |text: &str, dirs: &[&str]| {
+            catalogue.kinds_among(&Source::parse(text, Path::new("/")).unwrap(), dirs)
+        };
+        assert_eq!(among("h::m/x/", &["status", "divided"])[0], "divided/mmCIF/");
+        assert!(among("h::m/x/", &["ab", "status"]).is_empty());
+        // The same names are in different places.
+        for (source, dirs, kinds) in [
+            ("h::m/structures/divided/", &["mmCIF"][..], &["mmCIF/"][..]),
+            ("h::m/x/", &["mmCIF"], &["mmCIF/"]),
+            ("h::m/assemblies/", &["mmCIF"], &["mmCIF/divided/"]),
+            ("h::m/assemblies/mmCIF/", &["divided"], &["divided/"]),
+            ("/x/mmCIF/", &["divided"], &["divided/"]),
+        ] {
+            assert_eq!(among(source, dirs), kinds, "{source}");
+        }
+        assert!(!among("h::m/x/", &["divided", "mmCIF"]).contains(&"mmCIF/divided/".to_owned()));
     }
 }

@@ -26,6 +26,8 @@ pub const LARGEST_LIST: u64 = 16 << 20;
 
 /// How much of a word is shown, in characters.
 const SHOWN: usize = 40;
+/// How many wrong words are shown.
+const TOLD: usize = 3;
 
 impl BadIds {
     /// Returns the text with the place in a file: `FILE:LINE: "x" is no entry ID`.
@@ -51,25 +53,32 @@ impl EntryIds {
             });
         }
         let text = text.strip_prefix(BOM).unwrap_or(text);
-        let mut ids = Vec::new();
+        let (mut ids, mut bad) = (Vec::new(), BadWords::default());
         for (number, line) in lines(text).enumerate() {
             let line = &line[..line.iter().position(|byte| *byte == b'#').unwrap_or(line.len())];
             let words = line.split(|byte| byte.is_ascii_whitespace() || *byte == b',');
             for word in words.filter(|word| !word.is_empty()) {
-                let id = EntryId::parse(word).ok_or_else(|| {
-                    let BadIds { text, hint, .. } = bad_word(word);
-                    BadIds { line: Some(number + 1), text, hint }
-                })?;
-                ids.push(id);
+                match EntryId::parse(word) {
+                    Some(id) => ids.push(id),
+                    None => bad.add(word, Some(number + 1)),
+                }
             }
         }
+        bad.result()?;
         EntryIds::from_ids(ids)
     }
 
     /// Makes a list of single words.
     pub fn of(words: &[String]) -> Result<EntryIds, BadIds> {
-        let ids = words.iter().map(|word| parse_word(word));
-        EntryIds::from_ids(ids.collect::<Result<_, _>>()?)
+        let (mut ids, mut bad) = (Vec::new(), BadWords::default());
+        for word in words.iter().map(|word| word.trim().as_bytes()) {
+            match EntryId::parse(word) {
+                Some(id) => ids.push(id),
+                None => bad.add(word, None),
+            }
+        }
+        bad.result()?;
+        EntryIds::from_ids(ids)
     }
 
     fn from_ids(mut ids: Vec<EntryId>) -> Result<EntryIds, BadIds> {
@@ -98,9 +107,48 @@ impl EntryIds {
     }
 }
 
-/// Parses one ID of a list.
-pub fn parse_word(word: &str) -> Result<EntryId, BadIds> {
-    EntryId::parse(word.trim().as_bytes()).ok_or_else(|| bad_word(word.trim().as_bytes()))
+/// The words of a list that are no IDs: the first few, and how many there are.
+#[derive(Default)]
+struct BadWords {
+    /// The words as shown, with their lines.
+    told: Vec<(String, Option<usize>)>,
+    /// About the first one.
+    hint: String,
+    count: usize,
+}
+
+impl BadWords {
+    fn add(&mut self, word: &[u8], line: Option<usize>) {
+        if self.count == 0 {
+            self.hint = meant(word);
+        }
+        if self.count < TOLD {
+            self.told.push((shown(word), line));
+        }
+        self.count += 1;
+    }
+
+    /// `"a" is no entry ID, nor are "b" (line 2), "c" (line 7) and 4 more words`
+    fn result(self) -> Result<(), BadIds> {
+        let Some(((first, line), others)) = self.told.split_first() else { return Ok(()) };
+        let place = |line: Option<usize>| line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        let mut rest: Vec<String> =
+            others.iter().map(|(word, line)| format!("{word:?}{}", place(*line))).collect();
+        match self.count - self.told.len() {
+            0 => {}
+            1 => rest.push("1 more word".into()),
+            more => rest.push(format!("{more} more words")),
+        }
+        let mut text = format!("{first:?} is no entry ID");
+        if let Some((last, before)) = rest.split_last() {
+            text += match before {
+                [] => format!(", nor is {last}"),
+                before => format!(", nor are {} and {last}", before.join(", ")),
+            }
+            .as_str();
+        }
+        Err(BadIds { line: *line, text, hint: self.hint })
+    }
 }
 
 /// Lines that end with `\n`, `\r\n` or `\r`.
@@ -111,14 +159,18 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The problem with a word, and what was probably meant.
-fn bad_word(word: &[u8]) -> BadIds {
+/// The beginning of a word, for a message.
+fn shown(word: &[u8]) -> String {
     let shown: String = String::from_utf8_lossy(word).chars().take(SHOWN).collect();
     let shown = if shown.len() < word.len() { format!("{shown}…") } else { shown };
-    let shown = sanitize::line(&shown).into_owned();
+    sanitize::line(&shown).into_owned()
+}
+
+/// What was probably meant by a word that is no ID.
+fn meant(word: &[u8]) -> String {
     let is_quote = |byte: &u8| matches!(byte, b'"' | b'\'' | b'[' | b']' | b'{' | b'}' | b':');
     let bare: Vec<u8> = word.iter().copied().filter(|byte| !is_quote(byte)).collect();
-    let hint = if let Some((_, id)) = recognise(word) {
+    if let Some((_, id)) = recognise(word) {
         format!("this is the name of a file; its entry is {id}")
     } else if bare.len() < word.len() && EntryId::parse(&bare).is_some() {
         "write IDs without quotes or brackets, separated by white space or commas".into()
@@ -132,8 +184,7 @@ fn bad_word(word: &[u8]) -> BadIds {
         "is the file a web page?".into()
     } else {
         "an ID is a digit from 1 to 9 and three letters or digits (1abc), or pdb_ and eight letters or digits (pdb_00001abc)".into()
-    };
-    BadIds { line: None, text: format!("{shown:?} is no entry ID"), hint }
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +238,22 @@ mod tests {
             assert!(!bad.text.contains('\x1b'), "{bad:?}");
         }
         assert!(EntryIds::parse(&[b'x'; 10_000]).unwrap_err().text.len() < 100);
+    }
+
+    #[test]
+    fn several_wrong_words_are_counted_and_the_first_few_named() {
+        for (text, expected) in [
+            (&b"x\n"[..], "\"x\" is no entry ID"),
+            (b"x 1abc\ny", "\"x\" is no entry ID, nor is \"y\" (line 2)"),
+            (b"x\ny\n\nz", "\"x\" is no entry ID, nor are \"y\" (line 2) and \"z\" (line 4)"),
+            (b"x y z a", "\"x\" is no entry ID, nor are \"y\" (line 1), \"z\" (line 1) and 1 more word"),
+            (b"x y z a b", "\"x\" is no entry ID, nor are \"y\" (line 1), \"z\" (line 1) and 2 more words"),
+        ] {
+            let bad = EntryIds::parse(text).unwrap_err();
+            assert_eq!((bad.text.as_str(), bad.line), (expected, Some(1)));
+        }
+        let bad = EntryIds::of(&["x", "1abc", "y"].map(String::from)).unwrap_err();
+        assert_eq!((bad.text.as_str(), bad.line), ("\"x\" is no entry ID, nor is \"y\"", None));
     }
 
     #[test]

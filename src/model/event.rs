@@ -9,6 +9,7 @@ pub use crate::model::phase::Phase;
 
 use crate::model::part::Part;
 use crate::model::result::{Summary, SyncResult};
+use crate::model::run_scope::RunScope;
 use crate::model::wire;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,8 @@ pub enum Event {
         parallel: usize,
         /// Whether this is a dry run, which changes nothing.
         dry_run: bool,
+        /// What the command line limited the run to; `None` for a run of whole jobs.
+        scope: Option<RunScope>,
     },
     /// An attempt starts.
     JobStarted {
@@ -263,6 +266,8 @@ pub enum Takeover {
     #[default]
     #[serde(rename = "first-run")]
     First,
+    /// An earlier run of the job began to fill this directory when it was empty, and did not bring everything.
+    Unfinished,
     /// The destination was known to the job; the user requested adoption.
     #[serde(rename = "asked")]
     Again,

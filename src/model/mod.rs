@@ -14,6 +14,7 @@ pub mod pdb;
 mod phase;
 pub mod record;
 pub mod result;
+pub mod run_scope;
 pub mod running;
 pub mod sanitize;
 pub mod system_names;

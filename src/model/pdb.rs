@@ -214,6 +214,13 @@ fn strip_prefix<'a>(name: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     head.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
+/// The entry that a path belongs to. The directory of an entry has priority over the name of a file in it.
+pub fn entry_in(path: &[u8]) -> Option<EntryId> {
+    let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
+    let inside = parts.split_last().and_then(|(_, above)| above.iter().find_map(|part| EntryId::parse(part)));
+    inside.or_else(|| entry_of(path))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,6 +295,21 @@ mod tests {
         #[test]
         fn any_bytes_may_be_a_name(bytes in proptest::collection::vec(any::<u8>(), 0..24)) {
             let _ = (recognise(&bytes), entry_of(&bytes));
+        }
+    }
+
+    #[test]
+    fn the_directory_of_an_entry_decides() {
+        let of = |path: &str| entry_in(path.as_bytes()).map(|id| id.to_string()).unwrap_or_default();
+        for (path, id) in [
+            ("ab/1abc/2xyz.cif.gz", "1abc"),
+            ("ab/1abc/sub/readme", "1abc"),
+            ("1abc/readme", "1abc"),
+            ("ab/1abc.cif.gz", "1abc"),
+            ("1abc-assembly2.cif.gz", "1abc"),
+            ("ab/readme", ""),
+        ] {
+            assert_eq!(of(path), id, "{path}");
         }
     }
 }

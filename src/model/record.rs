@@ -4,6 +4,7 @@ use crate::model::part::PartResult;
 use crate::model::pdb::EntryId;
 use crate::model::phase::Phase;
 use crate::model::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, Summary, SyncResult};
+use crate::model::run_scope::RunScope;
 use crate::model::{time, wire};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -14,6 +15,8 @@ use std::time::Duration;
 pub struct JobRecord {
     /// ID of the run.
     pub run: String,
+    /// What the command line limited the run to; `None` for a run of the whole job.
+    pub scope: Option<RunScope>,
     /// Name of the job.
     pub job: String,
     /// The state.
@@ -165,6 +168,7 @@ impl From<&SyncResult> for JobRecord {
         }
         JobRecord {
             run: result.run.clone(),
+            scope: result.scope,
             job: result.job.to_string(),
             state: State::Ended(result.status()),
             started: result.started,
@@ -199,6 +203,7 @@ impl From<&JobRecord> for SyncResult {
         let details = record.details.as_ref();
         SyncResult {
             run: record.run.clone(),
+            scope: record.scope,
             dry_run: false,
             job: record.job.as_str().into(),
             outcome: record.outcome(),

@@ -4,6 +4,7 @@ use crate::model::exit_code::ExitCode;
 use crate::model::part::PartResult;
 use crate::model::pdb::EntryId;
 use crate::model::phase::Phase;
+use crate::model::run_scope::RunScope;
 use crate::model::wire;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -16,6 +17,8 @@ use std::time::Duration;
 pub struct SyncResult {
     /// ID of the run.
     pub run: String,
+    /// What the command line limited the run to; `None` for a run of the whole job.
+    pub scope: Option<RunScope>,
     /// Whether it was a dry run: nothing was changed, and the figures are those of a real run.
     pub dry_run: bool,
     /// Name of the job.

@@ -78,6 +78,11 @@ pub fn directory(state_dir: &Path) -> PathBuf {
     state_dir.join("running")
 }
 
+/// Returns the path of the record of a process. Several hosts may share a state directory.
+pub fn record_path(state_dir: &Path, pid: u32, host: &str) -> PathBuf {
+    directory(state_dir).join(format!("{pid}-{}.json", host.replace('/', "_")))
+}
+
 impl RunningJob {
     /// A job that has not started.
     pub fn waiting(job: &str) -> Self {

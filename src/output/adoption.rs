@@ -10,6 +10,9 @@ pub(super) fn lines(found: &Found) -> Vec<String> {
     let dest = sanitize::path(&found.dest);
     let mut lines = vec![match found.why {
         Takeover::First => format!("the first run at {dest}, which holds files already:"),
+        Takeover::Unfinished => format!(
+            "an earlier run of this job began with {dest} empty and did not bring everything; the directory now holds:"
+        ),
         Takeover::Again => format!("{dest} is taken over again, as requested:"),
         Takeover::OtherDirectory => {
             format!(
@@ -79,6 +82,11 @@ mod tests {
              not here yet: 1 file, fetched\n  \
              of these, older at the source: 1 file, replaced too\n  \
              not at the source: 4 files and 1 directory, not deleted in this run"
+        );
+        let unfinished = lines(&Found { why: Takeover::Unfinished, ..found.clone() });
+        assert_eq!(
+            unfinished[0],
+            "an earlier run of this job began with /srv/m empty and did not bring everything; the directory now holds:"
         );
         let again = lines(&Found { why: Takeover::Again, ..found });
         assert_eq!(again[0], "/srv/m is taken over again, as requested:");

@@ -99,6 +99,7 @@ pub(super) fn started(jobs: &[&str]) -> Event {
         jobs: jobs.iter().map(|job| job.to_string()).collect(),
         parallel: 3,
         dry_run: false,
+        scope: None,
     }
 }
 
@@ -124,6 +125,7 @@ pub(super) fn result(job: &str, outcome: Outcome) -> SyncResult {
     };
     SyncResult {
         run: RUN.into(),
+        scope: None,
         dry_run: false,
         job: job.into(),
         attempts: vec![attempt(1, job, error)],

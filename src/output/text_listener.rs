@@ -183,10 +183,9 @@ impl ScreenListener for TextListener {
     }
 }
 
-/// Whether the run needs no summary. Alerts were printed as warnings when they fired.
+/// Whether the run needs no summary. Alerts, and what is to be said about hooks, were printed as warnings at once.
 fn went_well(summary: &Summary) -> bool {
-    let well = |result: &SyncResult| result.status() == Status::Ok && result.warnings.is_empty();
-    summary.results.iter().all(|result| well(result))
+    summary.results.iter().all(|result| result.status() == Status::Ok)
         && summary.unwritten.is_empty()
         && summary.signal.is_none()
 }
@@ -223,7 +222,7 @@ pub(super) fn phase_words(phase: Phase) -> &'static str {
         Phase::List => "listing what would change",
         Phase::Transfer => "transferring",
         Phase::Verify => "checking the compressed files that came",
-        Phase::Delete => "deleting what the source no longer has",
+        Phase::Delete => "deleting",
         Phase::After => "running the hooks after the transfer",
     }
 }

@@ -55,6 +55,11 @@ pub fn only_named(job: &Job, source: Source, list: &str, deep: bool) -> Job {
     Job { sources: vec![source], delete: false, rsync_args, ..job.clone() }
 }
 
+/// Whether these options choose among the files of the source, so that a run with them does not bring all that one without them does.
+pub fn chooses_files(rsync_args: &[String]) -> bool {
+    options::without_filters(rsync_args) != rsync_args || options::without_hiding(rsync_args) != rsync_args
+}
+
 /// Whether these options transfer whole paths (`--relative`).
 pub fn transfers_paths(rsync_args: &[String]) -> bool {
     options::names(rsync_args, Some('R'), "relative")

@@ -20,13 +20,14 @@ impl AttemptRunner<'_> {
         let holds = listing.held(args::brings_links(self.job)) != Some(0) || !listing.gone.is_empty();
         self.adopting = match self.is_known() {
             _ if !holds => None,
+            false if self.has_begun() => Some(Takeover::Unfinished),
             false => Some(Takeover::First),
             true if self.is_another(listing) => Some(Takeover::OtherDirectory),
             true => self.job.adopt_again.then_some(Takeover::Again),
         };
     }
 
-    fn is_known(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         // A newer version's state file cannot be read, but it exists, so the job is known.
         self.memory.knows(&self.job.dest, &self.plan.run) || !self.remembers
     }
@@ -37,11 +38,21 @@ impl AttemptRunner<'_> {
     }
 
     fn is_same(&self) -> Same {
+        self.present_dir().map_or(Same::Yes, |dir| self.memory.is_same(&self.job.dest, dir))
+    }
+
+    /// Whether an earlier run of the job began to fill this directory when it was empty. That run did not bring everything, since the
+    /// destination would be known. What others have put there since cannot be told apart, so nothing is deleted either.
+    fn has_begun(&self) -> bool {
+        self.present_dir().is_some_and(|dir| self.memory.has_begun(&self.job.dest, dir))
+    }
+
+    fn present_dir(&self) -> Option<DirId> {
         let dir = match self.access {
             Some(access) => access.root().metadata(),
             None => self.job.dest.metadata(),
         };
-        dir.map_or(Same::Yes, |dir| self.memory.is_same(&self.job.dest, DirId::of(&dir)))
+        dir.ok().map(|dir| DirId::of(&dir))
     }
 
     /// Whether the directory is another one than in the last run. If its identity is inconclusive, it is another one if most of the stored
@@ -88,14 +99,19 @@ impl AttemptRunner<'_> {
         let dest = sanitize::path(&self.job.dest);
         let why = match takeover {
             Takeover::First => format!("since this is the first run at {dest}, which held files already"),
+            Takeover::Unfinished => format!("since no run has brought everything to {dest} yet"),
             Takeover::Again => format!("since this run takes {dest} over again"),
             Takeover::OtherDirectory => format!("since {dest} is another directory than in the last run"),
         };
         let text = format!("{}, {why}", guard::waiting(listing.gone.tally));
-        let rule = "a run that takes a mirror over deletes nothing; the next run deletes what the source does not have";
+        let what = match self.job.only {
+            None => "what the source does not have",
+            Some(_) => "what is no longer in the list of entries, or not at the source",
+        };
+        let rule = format!("a run that takes a mirror over deletes nothing; the next run deletes {what}");
         Some(Reason::new(text).hint(match listing.gone.hash() {
             Some(_) => format!("{rule}; {} shows it", guard::shows(self.job, &self.plan.again)),
-            None => rule.into(),
+            None => rule,
         }))
     }
 

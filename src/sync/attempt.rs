@@ -227,12 +227,9 @@ impl<'a> AttemptRunner<'a> {
             return Ok(AttemptEnd::Done(None));
         }
         let folds = self.folds().await?;
-        if !folds && self.needs_no_listing().await? {
-            if self.job.connections.most() == 1 {
-                return self.first_transfer().await;
-            }
-            // For a second attempt of this run: nothing else has filled the destination.
-            self.memory.begun = Some(self.plan.run.clone());
+        // Several connections need the listing: parts are cut from it.
+        if !folds && self.job.connections.most() == 1 && self.needs_no_listing().await? {
+            return self.first_transfer().await;
         }
         let mut listing = self.list(folds).await?;
         if listing.folds_below {
@@ -268,8 +265,6 @@ impl<'a> AttemptRunner<'a> {
     /// Transfers into an empty destination. Everything is new, and nothing can be deleted.
     async fn first_transfer(&mut self) -> Result<AttemptEnd, AttemptEnd> {
         self.forget_names().await;
-        // For a second attempt of this run: nothing else has filled the destination.
-        self.memory.begun = Some(self.plan.run.clone());
         self.anything_will_come().await?;
         let transfer = match self.transfer((self.job, self.source), None, None, &[]).await {
             Err(partial @ AttemptEnd::Partial(_)) => return Err(self.checked(partial).await?),

@@ -41,7 +41,27 @@ impl AttemptRunner<'_> {
                 self.job_events.notice(Level::Warning, text).await;
             }
         }
+        self.note_empty_dest().await
+    }
+
+    /// Stores at once that this run begins with an empty destination, for a second attempt of the run, and for the next run if this one is
+    /// killed.
+    async fn note_empty_dest(&mut self) -> Result<(), AttemptEnd> {
+        if self.may_remember() && !self.is_known() && self.dest_is_empty().await? {
+            let id = self.dir_id();
+            self.memory.begin(&self.job.dest, id, &self.plan.run);
+            self.save_memory().await;
+        }
         Ok(())
+    }
+
+    fn may_remember(&self) -> bool {
+        !self.plan.named_files && !self.plan.mode.is_dry() && self.access.is_some() && self.remembers
+    }
+
+    /// The identity of the destination's directory.
+    fn dir_id(&self) -> Option<DirId> {
+        self.access.and_then(|access| access.root().metadata().ok()).map(|dir| DirId::of(&dir))
     }
 
     /// Fails if files at the source are older than here: the source lags, or was restored from a backup.
@@ -59,7 +79,7 @@ impl AttemptRunner<'_> {
 
     /// Stores for the next run what this one has learnt.
     pub(super) async fn remember(&mut self) {
-        if self.plan.named_files || self.plan.mode.is_dry() || self.access.is_none() || !self.remembers {
+        if !self.may_remember() {
             return;
         }
         if self.evidence.has_everything() {
@@ -71,9 +91,13 @@ impl AttemptRunner<'_> {
             }
         }
         if self.dealt_with || self.evidence.has_everything() {
-            let id = self.access.and_then(|access| access.root().metadata().ok()).map(|dir| DirId::of(&dir));
+            let id = self.dir_id();
             self.memory.learn(&self.job.dest, id);
         }
+        self.save_memory().await;
+    }
+
+    async fn save_memory(&self) {
         let (state_dir, job, mut memory) =
             (self.plan.state_dir.clone(), self.state_name(), self.memory.clone());
         let save = move || {

@@ -98,7 +98,7 @@ impl Dispatch {
         };
         let jobs = plan.jobs.iter().map(|job| job.name.clone()).collect();
         let (run, parallel, dry_run) = (plan.run.clone(), plan.parallel, plan.mode != Mode::Real);
-        dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run }).await;
+        dispatch.say(Event::RunStarted { run, jobs, parallel, dry_run, scope: plan.scope }).await;
         let lock_owners = LockOwners::new(&plan.state_dir, &plan.run);
         for job in &plan.jobs {
             let (progress, latest) = watch::channel(None);
@@ -275,6 +275,7 @@ fn broken(plan: &Plan, job: Arc<str>, error: JoinError) -> SyncResult {
     };
     SyncResult {
         run: plan.run.clone(),
+        scope: plan.scope,
         dry_run: plan.mode.is_dry(),
         job,
         outcome: Outcome::Failed(Reason::new(text)),

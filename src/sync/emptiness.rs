@@ -29,7 +29,7 @@ impl AttemptRunner<'_> {
     }
 
     /// Whether the destination holds nothing that could be deleted. False in case of doubt.
-    async fn dest_is_empty(&self) -> Result<bool, AttemptEnd> {
+    pub(super) async fn dest_is_empty(&self) -> Result<bool, AttemptEnd> {
         let dest = self.job.dest.clone();
         let empty = move || match std::fs::read_dir(dest) {
             // Our own directory is never deleted.

@@ -2,7 +2,7 @@
 
 use super::listing;
 use crate::model::job::OnlyEntries;
-use crate::model::pdb::{EntryId, entry_of};
+use crate::model::pdb::{EntryId, entry_in};
 use crate::rsync::output::{Change, ChangeKind, unescape};
 use std::collections::HashSet;
 
@@ -44,32 +44,5 @@ impl Seen {
     pub(super) fn missing(&self) -> Vec<EntryId> {
         let ids = self.only.ids.ids().iter().zip(&self.found);
         ids.filter(|(_, found)| !**found).map(|(id, _)| *id).collect()
-    }
-}
-
-/// The entry that a path belongs to. The directory of an entry has priority over the name of a file in it.
-pub(super) fn entry_in(path: &[u8]) -> Option<EntryId> {
-    let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-    let inside = parts.split_last().and_then(|(_, above)| above.iter().find_map(|part| EntryId::parse(part)));
-    inside.or_else(|| entry_of(path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_directory_of_an_entry_decides() {
-        let of = |path: &str| entry_in(path.as_bytes()).map(|id| id.to_string()).unwrap_or_default();
-        for (path, id) in [
-            ("ab/1abc/2xyz.cif.gz", "1abc"),
-            ("ab/1abc/sub/readme", "1abc"),
-            ("1abc/readme", "1abc"),
-            ("ab/1abc.cif.gz", "1abc"),
-            ("1abc-assembly2.cif.gz", "1abc"),
-            ("ab/readme", ""),
-        ] {
-            assert_eq!(of(path), id, "{path}");
-        }
     }
 }

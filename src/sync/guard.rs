@@ -122,7 +122,10 @@ fn needless(job: &Job, again: &str, plan: &str, known: bool) -> Reason {
         true => format!("nothing is to be deleted any more: the plan {plan} is void"),
         false => format!("nothing is to be deleted, and the plan {plan} does not exist (any more)"),
     };
-    let hint = "the mirror has no file that the source lacks, so no approval is needed";
+    let hint = match job.only {
+        None => "the mirror has no file that the source lacks, so no approval is needed",
+        Some(_) => "the mirror has no file that has to go, so no approval is needed",
+    };
     Reason::new(text).hint(format!("{hint}: {again} sync {}", job.name))
 }
 

@@ -353,6 +353,7 @@ impl JobRunner<'_> {
         let (at, started) = self.started.unwrap_or_else(|| (Instant::now(), Timestamp::now()));
         SyncResult {
             run: self.context.plan.run.clone(),
+            scope: self.context.plan.scope,
             dry_run: self.context.plan.mode.is_dry(),
             job: self.context.job_events.job.clone(),
             outcome,

@@ -43,7 +43,10 @@ pub(super) struct JobState {
     refused: BTreeMap<String, u64>,
     /// The last run that began with an empty destination.
     #[serde(default)]
-    pub(super) begun: Option<String>,
+    begun: Option<String>,
+    /// The destination of that run, and its directory.
+    #[serde(default)]
+    begun_at: Option<(String, DirId)>,
 }
 
 /// The source of the last run that brought everything.
@@ -138,6 +141,17 @@ impl JobState {
     /// Whether the directory at `dest` is the one of the last run. `Same::Yes` if no identity is stored.
     pub(super) fn is_same(&self, dest: &Path, id: DirId) -> Same {
         self.ids.get(&text(dest)).map_or(Same::Yes, |known| known.is(id))
+    }
+
+    /// The destination is empty, and `run` begins to fill it.
+    pub(super) fn begin(&mut self, dest: &Path, id: Option<DirId>, run: &str) {
+        self.begun = Some(run.to_owned());
+        self.begun_at = id.map(|id| (text(dest), id));
+    }
+
+    /// Whether this directory, at this destination, was empty when an earlier run of the job began to fill it.
+    pub(super) fn has_begun(&self, dest: &Path, id: DirId) -> bool {
+        self.begun_at.as_ref().is_some_and(|(begun, at)| *begun == text(dest) && at.is(id) == Same::Yes)
     }
 
     /// Makes the destination known to the job.
@@ -243,8 +257,12 @@ mod tests {
             state.learn(Path::new(&format!("/{n}")), None);
         }
         assert!(!state.knows(Path::new("/m"), "1") && state.dests.len() == MOST_DESTS);
-        state.begun = Some("7".into());
+        let [dir, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let [id, other] = [&dir, &other].map(|dir| DirId::of(&dir.path().metadata().unwrap()));
+        state.begin(Path::new("/m"), Some(id), "7");
         assert!(state.knows(Path::new("/m"), "7") && !state.knows(Path::new("/m"), "8"));
+        assert!(state.has_begun(Path::new("/m"), id) && !state.has_begun(Path::new("/other"), id));
+        assert!(!state.has_begun(Path::new("/m"), other));
         // A file written by an earlier version.
         let old: JobState = serde_json::from_str("{\"v\":1,\"usual\":\"a\"}").unwrap();
         assert!(old.knows(Path::new("/m"), "1"));

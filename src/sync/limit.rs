@@ -5,12 +5,12 @@
 
 use super::attempt::AttemptRunner;
 use super::attempt_end::AttemptEnd;
-use super::entries_seen::{NOT_SHAPED, entry_in};
+use super::entries_seen::NOT_SHAPED;
 use super::name_list::NameList;
 use super::scope::Scope;
 use crate::mirrors::{Catalogue, EntryPath, Shape};
 use crate::model::job::{Job, OnlyEntries, Source};
-use crate::model::pdb::EntryId;
+use crate::model::pdb::{EntryId, entry_in};
 use crate::model::result::Reason;
 use crate::rsync::args;
 use crate::rsync::exit::Class;
@@ -161,7 +161,10 @@ impl AttemptRunner<'_> {
         dirs.for_each(|dir| list.push(dir.as_bytes()));
         // There is no such directory, so everything is listed.
         let nowhere = self.plan.state_dir.join("listings").join(".none").join(&self.plan.run);
-        let job = list.listing_job(&args::passing(self.job, nowhere), false).ok_or_else(cannot_list)?;
+        let mut passing = args::passing(self.job, nowhere);
+        // In a listing of one level, every directory is an empty one.
+        passing.rsync_args.push("--no-prune-empty-dirs".into());
+        let job = list.listing_job(&passing, false).ok_or_else(cannot_list)?;
         self.scope = Some(Arc::new(Scope { job, by_layout: false, _list: list }));
         let scope = self.scope.clone();
         let mut changes = |change: &Change<'_>| {
@@ -178,12 +181,17 @@ impl AttemptRunner<'_> {
     /// The end of an attempt on a source without entries of the PDB.
     fn not_shaped(&self, top: &Top) -> AttemptEnd {
         let dirs: Vec<&str> = top.dirs.iter().map(String::as_str).collect();
-        let kinds = Catalogue::built_in().kinds_among(&dirs);
+        let kinds = Catalogue::built_in().kinds_among(self.source, &dirs);
+        let filtered = args::unfiltered(self.job).is_some();
+        let through = if filtered { ", as far as the filters of the job let them through" } else { "" };
         let text = format!(
-            "{} shows no entries of the PDB at its top, nor in directories of the entries",
+            "{} shows no entries of the PDB at its top, nor in directories of the entries{through}",
             self.source
         );
         let hint = match kinds.is_empty() {
+            true if filtered => {
+                format!("do the filters of the job leave out the entries? if not: {NOT_SHAPED}")
+            }
             true => NOT_SHAPED.into(),
             false => format!(
                 "`ids` needs a source with one kind of files; add the path of one kind to the source, such as {}",

@@ -84,7 +84,7 @@ pub(crate) use listing::{held_plan, plan_path, source_names};
 pub(crate) use lock::{Lock, Lockable, Tried, lockable, try_lock};
 pub(crate) use lock_owners::LockOwners;
 pub(crate) use marker_record::void as void_markers;
-pub(crate) use only_entries::limited;
+pub(crate) use only_entries::{limited, name_in_list};
 pub(crate) use plan::{Mode, Plan};
 pub(crate) use signal::Signals;
 

@@ -222,14 +222,14 @@ impl AttemptRunner<'_> {
     /// Adds the entries without a file to the end of an attempt that has done all else. The log names all of them.
     pub(super) async fn with_missing(&mut self, ending: AttemptEnd) -> AttemptEnd {
         let Some(only) = &self.job.only else { return ending };
+        if only.not_deleting && !matches!(ending, AttemptEnd::Failed(..) | AttemptEnd::Stopped) {
+            let text = "nothing is deleted in a run with --ids, although the job has `delete`";
+            self.job_events.notice(Level::Info, text).await;
+        }
         if let (AttemptEnd::Done(Some(reason)), true) = (&ending, self.vanished) {
             // Which entries have no file by now is unknown.
             self.missing = None;
             return AttemptEnd::Partial(reason.clone());
-        }
-        if only.not_deleting {
-            let text = "nothing was deleted, whatever `delete` says: --ids is for a single run";
-            self.job_events.notice(Level::Debug, text).await;
         }
         let Some(missing) = self.missing.as_ref().filter(|missing| !missing.is_empty()) else {
             return ending;
@@ -257,6 +257,17 @@ impl AttemptRunner<'_> {
 
 fn joined(ids: &[EntryId]) -> String {
     ids.iter().map(EntryId::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A name as it is in the list of a run, for the first entry of the job; `None` if the layout of the source does not give it.
+pub(crate) fn name_in_list(job: &Job, source: &Source) -> Option<String> {
+    let id = job.only.as_ref()?.ids.ids().first()?;
+    let Shape::Named(paths) = crate::mirrors::Catalogue::built_in().shape(source) else { return None };
+    let own = args::own_directory(&job.rsync_args, source).map(|own| format!("{own}/")).unwrap_or_default();
+    let mut line = Vec::new();
+    let name = format!("{own}{}", paths.first()?.of(id).next()?);
+    FetchFiles::from(source)?.name_with_root(name.as_bytes(), &mut line);
+    Some(String::from_utf8_lossy(&line).trim_end_matches('\0').to_owned())
 }
 
 /// The job of a command that `--print-command` shows for a job that is limited to entries, with this word in place of the file with the

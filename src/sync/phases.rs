@@ -88,7 +88,8 @@ impl AttemptRunner<'_> {
         let times = args::keeps_times(&self.job.rsync_args);
         let window = times.then(|| args::modify_window(self.job));
         let lost = self.memory.lost.clone();
-        let header = listing::header(&self.job.name, &self.source.text);
+        let header = listing::header(&self.job.name, &self.source.text, self.job.only.is_some());
+        listing.gone.only = self.job.only.clone();
         let look = move || listing.examine(&dest, window, &lost, header).map(|()| listing);
         let looked = off_thread(&self.job_events.stop, look).await.ok_or(AttemptEnd::Stopped)?;
         let listing = looked.map_err(|error| {

@@ -3,6 +3,7 @@
 use crate::history::stats::Watch;
 use crate::model::job::Job;
 use crate::model::result::Logs;
+use crate::model::run_scope::RunScope;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub(crate) struct Plan {
     pub named_files: bool,
     /// Conditions for alerts in a result.
     pub watch: Watch,
+    /// What the command line limits the run to; `None` for a run of whole jobs.
+    pub scope: Option<RunScope>,
     /// The beginning of the hash of a plan, in lower case: the one job deletes what that plan names, and nothing if the deletions differ.
     pub expect: Option<String>,
     /// The beginning of a command line about the same jobs, for hints: `pdb-sync`, with `-c FILE` if needed.

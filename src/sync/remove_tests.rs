@@ -46,7 +46,7 @@ impl Tree {
             });
         }
         let mut list = list.finish();
-        list.write_plan(&self.root, listing::header("a", "/s/"), None);
+        list.write_plan(&self.root, listing::header("a", "/s/", false), None);
         list
     }
 

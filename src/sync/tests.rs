@@ -27,6 +27,7 @@ pub(super) fn plan(state_dir: &Path, jobs: Vec<Job>, mode: Mode) -> Plan {
         wait_lock: Duration::ZERO,
         named_files: false,
         expect: None,
+        scope: None,
         watch: Watch::default(),
         again: "pdb-sync".into(),
     }

@@ -2,7 +2,7 @@
 //!
 //! A process keeps its file locked while it runs. So a file that a killed process left behind is recognized, also by another host.
 
-use crate::model::running::{RunningCommand, RunningSync, directory};
+use crate::model::running::{RunningCommand, RunningSync, directory, record_path};
 use crate::platform::{self, Identity, host_name};
 use jiff::Timestamp;
 use std::fs::{self, File, TryLockError};
@@ -37,8 +37,7 @@ impl Registration {
         sync: Option<RunningSync>,
     ) -> Self {
         let (Identity { pid, started: process }, host, now) = (Identity::own(), host_name(), now());
-        // Several hosts may share a state directory.
-        let path = directory(state_dir).join(format!("{pid}-{}.json", host.replace('/', "_")));
+        let path = record_path(state_dir, pid, &host);
         let (command, host) = (command.into(), Some(host));
         let record =
             RunningCommand { v: 1, command, run, pid, process, host, started: now, told: now, targets, sync };

@@ -103,13 +103,30 @@ fn every_example_passes_the_check() {
 
 #[test]
 fn init_writes_a_good_file_once() {
-    for from in [&[][..], &["--from", "pdb"], &["--from", "alphafold"], &["--from", "ci"]] {
+    let examples = [
+        &[][..],
+        &["--from", "pdb"],
+        &["--from", "alphafold"],
+        &["--from", "ci"],
+        &["--from", "benchmark"],
+        &["--from", "benchmark"],
+    ];
+    for (n, from) in examples.into_iter().enumerate() {
         let home = Home::new();
+        let list = home.file().with_file_name("benchmark-ids.txt");
+        let own = n + 1 == examples.len();
+        if own {
+            fs::create_dir_all(list.parent().unwrap()).unwrap();
+            fs::write(&list, "1abc\n").unwrap();
+        }
         let args = [&["config", "init"][..], from].concat();
         let (code, _, err) = home.run(&args);
         assert_eq!(code, 0, "{err}");
         assert!(err.contains(&format!("wrote {}", home.file().display())), "{err}");
         assert_eq!(home.run(&["config", "check"]).0, 0);
+        assert_eq!(list.exists(), from.contains(&"benchmark"), "{err}");
+        assert_eq!(own, fs::read_to_string(&list).is_ok_and(|text| text == "1abc\n"));
+        assert_eq!(own, err.contains("kept the list of entries, which was there: "), "{err}");
         let written = fs::read(home.file()).unwrap();
         let (code, _, err) = home.run(&args);
         assert_eq!(code, 2);

@@ -94,6 +94,79 @@ fn only_what_failed_runs_again() {
     assert_eq!(json.events("result")[0]["jobs"], 0);
 }
 
+/// A run that the command line limits says nothing about the whole job: neither its success nor its failure counts.
+#[test]
+fn what_the_command_line_limits_is_no_last_run_of_the_job() {
+    let upstream = upstream();
+    let env = env(&upstream, "[[stats.alerts]]\nage_above = \"1h\"\n");
+    let elsewhere = env.dir().join("elsewhere");
+    let elsewhere = elsewhere.to_str().unwrap();
+    let (here, ids) = (env.mirror("good"), env.dir().join("ids.txt"));
+    std::fs::write(&ids, "9zzz\n").unwrap();
+    let limited: [(&[&str], &str, i32); 4] = [
+        (&["sync", "good", "--dest", elsewhere], "dest", 0),
+        (&["sync", "good", "--ids", ids.to_str().unwrap()], "ids", 1),
+        (&["sync", "good", "--", "--exclude=*.gz"], "filters", 0),
+        (&["sync", "good", "--", "--max-size=1"], "filters", 0),
+    ];
+    for (args, scope, code) in limited {
+        let ended = env.run([&["--json"], args].concat()).expect_code(code);
+        assert_eq!(ended.events("run_started")[0]["scope"], scope, "{ended}");
+        assert!(ended.finished()["alerts"].as_array().unwrap().is_empty(), "{ended}");
+        let newest = env.run(["history", "--json"]).events("job")[0].clone();
+        assert_eq!((&newest["job"], &newest["scope"]), (&"good".into(), &scope.into()));
+        let listed = env.run(["list", "--json"]).events("job")[0].clone();
+        assert!(listed["last"].is_null() && listed["last_success"].is_null(), "{listed}");
+        assert!(env.run(["sync", "--rerun-failed"]).expect_code(0).err().contains("nothing to run again"));
+        assert_eq!(env.run(["stats", "--json"]).expect_code(0).events("stats")[1]["runs"], 0);
+        let status = env.run(["status", "--max-age", "8d", "--json"]).expect_code(1).json().pop().unwrap();
+        assert_eq!(status["stale"], serde_json::json!(["good", "bad"]));
+        assert!(status["jobs"][0]["last"].is_null(), "{status}");
+    }
+    let shown = env.run(["history"]).expect_code(0).out();
+    assert!(shown.contains("with --dest\n") && shown.contains("with --ids: "), "{shown}");
+    let shown = env.run(["history", "show", "last"]).expect_code(0).out();
+    assert!(
+        shown.contains("It ran with filters, so it does not count as the last run of its job\n"),
+        "{shown}"
+    );
+    // The configured destination, and options that choose no files.
+    let ended = env.run(["sync", "good", "--dest", here.to_str().unwrap(), "--json", "--", "--ipv4"]);
+    assert!(ended.events("run_started")[0]["scope"].is_null(), "{ended}");
+    assert_eq!(env.run(["list", "--json"]).events("job")[0]["last"]["status"], "ok");
+}
+
+/// A state directory that hosts share: only a lock that was released tells another host that a run is over.
+#[test]
+fn a_run_of_another_host_goes_on_as_long_as_it_holds_its_lock() {
+    let upstream = upstream();
+    let env = env(&upstream, "");
+    env.run(["sync", "good"]).expect_code(0);
+    let db = database(&env);
+    db.execute_batch(
+        "UPDATE runs SET state = 'running', host = 'elsewhere', pid = 7, process = 'another boot:1';
+         UPDATE jobs SET status = 'running'",
+    )
+    .unwrap();
+    let running = env.state().join("running");
+    std::fs::create_dir_all(&running).unwrap();
+    let record = std::fs::File::create(running.join("7-elsewhere.json")).unwrap();
+    record.lock().unwrap();
+    let states = || {
+        let shown = env.run(["history", "show", "last", "--json"]).expect_code(0);
+        (shown.events("result")[0]["state"].clone(), shown.events("job")[0]["status"].clone())
+    };
+    let both = |word: &str| (Value::from(word), Value::from(word));
+    assert_eq!(states(), both("running"));
+    let stored =
+        || db.query_row("SELECT state FROM runs WHERE pid = 7", [], |row| row.get::<_, String>(0)).unwrap();
+    env.run(["sync", "good"]).expect_code(0);
+    assert_eq!(stored(), "running");
+    record.unlock().unwrap();
+    env.run(["sync", "good"]).expect_code(0);
+    assert_eq!(stored(), "interrupted");
+}
+
 #[test]
 fn twenty_at_once_are_all_remembered() {
     let upstream = upstream();

@@ -49,8 +49,8 @@ fn alerts_are_told_and_handed_on() {
     env.run(["stats", "good", "--check"]).expect_code(0);
     // A job that is slower than its own habit, and one that never succeeds.
     let again =
-        "INSERT INTO runs SELECT id || ?1, state, started - ?1, duration, exit_code, signal, parallel,
-        pid, process FROM runs LIMIT 1";
+        "INSERT INTO runs (id, state, started, duration, exit_code, signal, parallel, pid, process)
+        SELECT id || ?1, state, started - ?1, duration, exit_code, signal, parallel, pid, process FROM runs LIMIT 1";
     let db = Connection::open(env.state().join("history.db")).unwrap();
     for n in 1..=6 {
         db.execute(again, [n]).unwrap();

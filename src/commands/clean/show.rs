@@ -74,7 +74,8 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     ui.report(ExitCode::Done, &body, || {
         ui.line(&format!("{}, planned {}", shown(header.root.path.as_bytes()), local_of(&header.time)))?;
         if let Some(source) = &header.source {
-            ui.line(&format!("not at the source {}", shown(source.as_bytes())))?;
+            let listed = if header.rules.len() > 1 { "no longer in the list of entries, or " } else { "" };
+            ui.line(&format!("{listed}not at the source {}", shown(source.as_bytes())))?;
         }
         let mut table =
             vec![["RULE", "ACTION", "ENTRIES", "SIZE", "OLDEST", "WHERE"].map(String::from).to_vec()];

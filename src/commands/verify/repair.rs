@@ -119,6 +119,7 @@ impl Repair {
             wait_lock: Duration::ZERO,
             named_files: true,
             expect: None,
+            scope: None,
             watch: crate::history::stats::Watch::default(),
             again: self.ui.again.into(),
         };

@@ -18,6 +18,9 @@ fn entries_come_from_a_file_or_the_key() {
     let unfit = |body: &str| job(body).unfit.unwrap().text;
     assert_eq!(unfit("ids = 'bad'"), "ids: /etc/pdb/bad:3: \"nope\" is no entry ID");
     assert_eq!(unfit("ids = 'none'"), "ids: cannot read /etc/pdb/none: it is not there");
+    assert_eq!(unfit("ids = ['1abc', 'nope', '2x']"), "ids: \"nope\" is no entry ID, nor is \"2x\"");
+    assert_eq!(unfit("ids = []"), "ids: the list has no entry ID");
+    assert_eq!(unfit("ids = '1abc'"), "ids: \"1abc\" would be the path of a file");
     assert!(unfit("ids = ['1abc']\nrsync_args = ['-R']").contains("rsync's --relative"));
 }
 

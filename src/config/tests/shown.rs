@@ -56,7 +56,7 @@ fn what_is_shown_reads_as_the_same() {
         "# source is \"ours:x/\" in the file  # from /etc/pdb/c.toml:26",
         "checksum = true  # preset safe",
         "enabled = true  # default",
-        "# max_delete is not set: 10%, at least 100, at most half of the mirror's files  # default",
+        "# max_delete is not set: 10%, at least 100, at most half (rounded up) of the mirror's files  # default",
         "# max_older is not set: 1%, at least 10 of the mirror's files  # default",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");

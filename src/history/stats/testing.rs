@@ -9,6 +9,7 @@ use std::time::Duration;
 pub(crate) fn past(days: i64, seconds: u64) -> JobRecord {
     JobRecord {
         run: format!("R{days}"),
+        scope: None,
         job: "a".into(),
         state: State::Ended(Status::Ok),
         started: Timestamp::from_second(10_000_000 - days * 86_400).unwrap(),

@@ -15,8 +15,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Returns a message for each alert that fires for this newest result, which is not in the past yet.
+    /// Returns a message for each alert that fires for this newest result, which is not in the past yet. A run that the command line limited
+    /// sets off none, since it cannot be compared with runs of the whole job.
     pub(crate) fn check(&self, newest: JobRecord, now: Timestamp) -> Vec<String> {
+        if newest.scope.is_some() {
+            return Vec::new();
+        }
         let alerts: Vec<_> = self.alerts.iter().filter(|alert| alert.is_about(&newest.job)).collect();
         if alerts.is_empty() {
             return Vec::new();

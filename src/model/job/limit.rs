@@ -58,7 +58,7 @@ limit! {
     MaxDelete,
     /// 10 % of the destination's files, at least 100, but at most half of them, rounded up: a small mirror must not be emptied because only
     /// a part of its source is mounted.
-    "10%, at least 100, at most half",
+    "10%, at least 100, at most half (rounded up)",
     |files| share(files, 1_000).max(100).min(files.div_ceil(2))
 }
 

@@ -77,7 +77,7 @@ fn a_run_reads_as_the_contract_says() {
     };
     assert_eq!(
         body(0),
-        json!({"event": "run_started", "v": 1, "run": RUN, "jobs": ["a", "b"], "parallel": 3, "dry_run": false})
+        json!({"event": "run_started", "v": 1, "run": RUN, "jobs": ["a", "b"], "parallel": 3, "dry_run": false, "scope": null})
     );
     assert_eq!(
         body(1),
@@ -136,8 +136,13 @@ fn the_first_keys_are_event_and_time() {
 
 #[test]
 fn a_dry_run_changed_nothing() {
-    let mut events =
-        vec![Event::RunStarted { run: RUN.into(), jobs: vec!["a".into()], parallel: 1, dry_run: true }];
+    let mut events = vec![Event::RunStarted {
+        run: RUN.into(),
+        jobs: vec!["a".into()],
+        parallel: 1,
+        dry_run: true,
+        scope: None,
+    }];
     events.extend(finished(vec![SyncResult { dry_run: true, ..result("a", Outcome::Ok) }]));
     assert_eq!(parsed(events).0[1]["changed"], false);
 }

@@ -75,7 +75,14 @@ const CONFIG: [Object; 7] = [
         commands: &["config init"],
         event: "result",
         about: "",
-        keys: &[key("file", TEXT, "File written.")],
+        keys: &[
+            key("file", TEXT, "File written."),
+            key(
+                "ids",
+                Type::Null(&TEXT),
+                "List of entries beside it, for --from benchmark; one that existed is kept. Else null.",
+            ),
+        ],
     },
     Object {
         commands: &["config show"],

@@ -19,6 +19,8 @@ pub(super) const STATE: Type = Type::Words(&[
     "running",
 ]);
 
+pub(super) const SCOPE: Type = Type::Words(&["ids", "dest", "filters"]);
+
 const TRY: Type = Type::Object(&[
     key("attempt", COUNT, "Number of the attempt, from 1."),
     key("source", TEXT, "Source of the attempt."),
@@ -47,6 +49,11 @@ pub(super) const OBJECTS: [Object; 9] = [
             key("run", TEXT, "ID of the run."),
             key("job", TEXT, "Name of the job."),
             key("status", STATE, "Status."),
+            key(
+                "scope",
+                Type::Null(&SCOPE),
+                "What the command line limited the run to: the entries of --ids, the directory of --dest, or filters after --; null for a run of the whole job. Only such a run counts for list, status, stats and --rerun-failed.",
+            ),
             key("started", TIME, "Start time."),
             key("duration_s", Type::Null(&SECONDS), "Duration."),
             key("queued_s", Type::Null(&SECONDS), "Time spent waiting for a slot."),

@@ -70,6 +70,11 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("jobs", TEXTS, "Selected jobs, in starting order."),
             key("parallel", COUNT, "Maximum number of jobs at the same time."),
             key("dry_run", BOOL, "Whether the run changes nothing (--dry-run or --plan)."),
+            key(
+                "scope",
+                Type::Null(&super::past::SCOPE),
+                "What the command line limits the run to: the entries of --ids, the directory of --dest, or filters after --; null for a run of whole jobs.",
+            ),
         ],
     },
     Object {
@@ -155,7 +160,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("checksum", BOOL, "Whether files of the same size are compared by checksum."),
             key(
                 "why",
-                Type::Words(&["first-run", "asked", "other-directory"]),
+                Type::Words(&["first-run", "unfinished", "asked", "other-directory"]),
                 "Why the mirror is taken over.",
             ),
         ],

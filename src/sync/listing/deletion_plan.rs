@@ -6,6 +6,7 @@ use super::sorted_names::Deletion;
 use crate::clean::path::check;
 use crate::clean::removal::{print_of, stamp_of};
 use crate::clean::{Action, Entry, Header, Kind, Origin, RuleNote, Writer};
+use crate::model::pdb::entry_in;
 use crate::model::sanitize;
 use rustix::fs::{FileType, Stat, lstat};
 use std::ffi::OsStr;
@@ -16,18 +17,22 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The name of the rule in the plan.
-const RULE: &str = "absent";
+/// The rule in the plan for what the source lacks.
+const ABSENT: &str = "absent";
+/// The rule for what a job with a list of entries has brought, and that belongs to no entry of the list.
+const UNLISTED: &str = "unlisted";
 
-/// The header of a plan, without its root.
-pub(in crate::sync) fn header(job: &str, source: &str) -> Header {
-    let reason = "the source does not have it".into();
+/// The header of a plan, without its root. `listed`: whether the job has a list of entries.
+pub(in crate::sync) fn header(job: &str, source: &str, listed: bool) -> Header {
+    let rule = |name: &str, reason: &str| RuleNote { name: name.into(), reason: reason.into() };
+    let mut rules = vec![rule(ABSENT, "the source does not have it")];
+    rules.extend(listed.then(|| rule(UNLISTED, "no longer in the list of entries")));
     Header {
         time: jiff::Timestamp::now().to_string(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         user: rustix::process::getuid().as_raw(),
         job: Some(job.into()),
-        rules: vec![RuleNote { name: RULE.into(), reason }],
+        rules,
         origin: Origin::Sync,
         source: Some(source.into()),
         ..Header::default()
@@ -49,6 +54,13 @@ impl Deletions {
             }
             Err(error) => self.unwritten = Some(format!("{}: {error}", sanitize::path(&self.path))),
         }
+    }
+
+    /// Why an entry is to be deleted. A directory `HH/` of a list of entries goes when no entry of the list has a file in it.
+    fn rule_of(&self, name: &[u8]) -> &'static str {
+        let Some(only) = &self.only else { return ABSENT };
+        let wanted = entry_in(name).is_some_and(|id| only.ids.position(&id).is_some());
+        if wanted { ABSENT } else { UNLISTED }
     }
 
     fn written(&self, dest: &Path, mut header: Header) -> io::Result<WrittenPlan> {
@@ -74,7 +86,8 @@ impl Deletions {
             })?;
             // What is gone since it was listed needs no deletion.
             if let Ok(stat) = lstat(dest.join(OsStr::from_bytes(&listed.name))) {
-                writer.entry(&entry(listed, &stat))?;
+                let rule = self.rule_of(&listed.name);
+                writer.entry(&entry(listed, &stat, rule))?;
             }
         }
         let (footer, out) = writer.finish()?;
@@ -84,7 +97,7 @@ impl Deletions {
     }
 }
 
-fn entry(listed: Deletion, stat: &Stat) -> Entry {
+fn entry(listed: Deletion, stat: &Stat, rule: &str) -> Entry {
     let stamp = stamp_of(stat);
     let kind = match FileType::from_raw_mode(stat.st_mode) {
         _ if listed.dir => Kind::Dir,
@@ -95,5 +108,5 @@ fn entry(listed: Deletion, stat: &Stat) -> Entry {
     };
     let linked = kind != Kind::Dir && stat.st_nlink > 1;
     let bytes = if kind == Kind::File { stamp.size } else { 0 };
-    Entry { path: listed.name, kind, stamp, linked, bytes, rule: RULE.into(), action: Action::Delete }
+    Entry { path: listed.name, kind, stamp, linked, bytes, rule: rule.into(), action: Action::Delete }
 }

@@ -6,6 +6,7 @@ use super::names::hash;
 use super::sorted_names::{Deletion, FileFrom, NameSorter, SortedNames};
 use crate::clean::{Footer, PlanError, Reader};
 use crate::model::event::Tally;
+use crate::model::job::OnlyEntries;
 use crate::model::sanitize;
 use crate::rsync::output::{Change, unescape};
 use std::borrow::Cow;
@@ -86,7 +87,7 @@ impl DeletionWriter {
             Err(error) => (SortedNames::default(), Some(format!("{}: {error}", sanitize::path(&path)))),
         };
         let (names, left_out) = (Arc::new(names), HashSet::new());
-        Deletions { path, unwritten, tally, make_room, folds, names, left_out, plan: None }
+        Deletions { path, unwritten, tally, make_room, folds, names, left_out, only: None, plan: None }
     }
 }
 
@@ -105,6 +106,8 @@ pub(in crate::sync) struct Deletions {
     pub(super) names: Arc<SortedNames>,
     /// Names that are not to be deleted after all.
     pub(super) left_out: HashSet<Vec<u8>>,
+    /// The list of entries of the job, if it has one: it decides why an entry is to be deleted.
+    pub(in crate::sync) only: Option<OnlyEntries>,
     pub(super) plan: Option<Arc<WrittenPlan>>,
 }
 

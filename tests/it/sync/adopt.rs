@@ -269,37 +269,6 @@ fn a_first_run_that_fails_is_followed_by_another_first_run() {
     assert!(ended.events("adopted").is_empty() && !old.exists(), "{ended}");
 }
 
-/// A job of a source whose first transfer plays `first`; its listings bring `new` and delete `old`.
-fn broken_off(first: &str) -> (Fake, Env) {
-    let fake = Fake::new(&format!(
-        "[1 if progress2]\n{first}\n[if --delete]\nout *deleting   0 1970/01/01-00:00:00 old\n\
-         out >f+++++++++ 1 2026/01/01-00:00:00 new\nstats 5 1 1\n[*]\nstats 5 1 0\n",
-    ));
-    let env = Env::new().with_fake(&fake);
-    let more = "delete = true\nretries = 1";
-    let config = one_job(&["rsync://upstream.invalid/m/"], &env.mirror("j"), more);
-    let env = env.with_config(&config);
-    (fake, env)
-}
-
-#[test]
-fn what_somebody_fills_after_a_first_run_that_failed_is_looked_at_first() {
-    let (_fake, env) = broken_off("exit 1");
-    env.run(["sync", "j"]).expect_code(1);
-    write(&env.mirror("j").join("old"), "x");
-    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
-    block(&ended);
-    assert!(status(&ended) == "warned" && env.mirror("j").join("old").exists(), "{ended}");
-}
-
-#[test]
-fn a_second_attempt_of_a_run_that_began_at_nothing_takes_nothing_over() {
-    let (_fake, env) = broken_off("touch @dest/old\nexit 12");
-    let ended = env.run(["sync", "j", "--json"]).expect_code(0);
-    assert_eq!(ended.tries().len(), 2, "{ended}");
-    assert!(ended.events("adopted").is_empty() && !env.mirror("j").join("old").exists(), "{ended}");
-}
-
 #[test]
 fn a_mirror_that_is_known_is_taken_over_again_if_it_is_asked_for() {
     let (upstream, env) = home("");

@@ -67,6 +67,9 @@ fn what_a_hook_leaves_behind_is_told() {
     let told = left(&ended);
     assert!(told.len() == 1 && told[0].contains("they were ended") && told[0].contains("setsid"), "{ended}");
     assert!(env.run(["sync", "a"]).expect_code(0).err().contains("left processes running"));
+    // The job is ok, so with -q there is no summary, only the warning.
+    let ended = env.run(["sync", "a", "-q"]).expect_code(0);
+    assert!(ended.out().is_empty() && ended.err().contains("left processes running"), "{ended}");
     // A daemon that holds nothing lives on without a word; one that does is named as what it is.
     for (redirect, words) in [(">/dev/null 2>&1", None), ("", Some("they keep running"))] {
         let env = local(&format!("before = [\"setsid sh -c 'echo $$ >pid; exec sleep 600' {redirect} &\"]"));

@@ -151,7 +151,10 @@ fn without_a_limit_of_its_own_a_mirror_may_lose_a_hundred_files_but_never_more_t
         mirror.gone(0..limit + 1);
         let ended = mirror.run(&[]).expect_code(4);
         let error = ended.finished()["error"].as_str().unwrap().to_owned();
-        assert!(error.contains(&format!("({limit}, from 10%, at least 100, at most half)")), "{ended}");
+        assert!(
+            error.contains(&format!("({limit}, from 10%, at least 100, at most half (rounded up))")),
+            "{ended}"
+        );
         assert_eq!(mirror.now(), before, "{files}");
         // One of them is back.
         mirror.upstream.write(format!("d{}/f{limit:03}", limit % 3), limit.to_string());

@@ -304,6 +304,13 @@ fn plans_dry_runs_and_printed_commands_show_entries_only() {
     );
     let printed = env.run(["sync", "j", "--print-command"]).expect_code(0);
     assert_eq!(printed.out().matches("--files-from=NAMES").count(), 2, "{printed}");
+    for line in [
+        "# j: NAMES is not a file: a run writes the names of the files of 2 entries there, each with a NUL byte at its end, \
+         such as ./structures/divided/mmCIF/././a8/1a8o.cif.gz\n",
+        "# j: to see which of these files would come: pdb-sync sync j --plan -v\n",
+    ] {
+        assert_eq!(printed.out().matches(line).count(), 1, "{printed}");
+    }
     assert_eq!(tree(&env.mirror("j")), before);
     let shown = env.run(["config", "show", "j", "--origin"]).expect_code(0);
     assert!(shown.out().contains("ids = \"ids.txt\""), "{shown}");

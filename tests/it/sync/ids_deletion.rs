@@ -187,8 +187,11 @@ fn the_option_is_for_one_run_that_deletes_nothing_and_leaves_no_trace() {
     // Into an empty destination, although the key names others.
     want(&env, "1a8o");
     fs::write(env.dir().join("other.txt"), "4CUP").unwrap();
-    let ended = env.run(["sync", "j", "--ids", "other.txt", "-v"]).expect_code(0);
-    assert!(ended.err().contains("nothing was deleted, whatever `delete` says"), "{ended}");
+    let ended = env.run(["sync", "j", "--ids", "other.txt"]).expect_code(0);
+    assert!(
+        ended.err().contains("nothing is deleted in a run with --ids, although the job has `delete`"),
+        "{ended}"
+    );
     assert_eq!(files(&env), set(&["cu/4cup.cif.gz"]));
     assert_eq!(state(&env), BTreeMap::new());
     // A whole mirror keeps its state, too.
@@ -232,4 +235,21 @@ fn names_for_a_list_are_known_to_clean() {
     assert_eq!(brought.len(), 1);
     fs::remove_file(&brought[0]).unwrap();
     assert_eq!(planned(), 1, "these names are what protected the file");
+}
+
+/// What goes because of the list is not told as missing at the source.
+#[test]
+fn a_plan_tells_what_left_the_list_from_what_left_the_source() {
+    let upstream = Upstream::new().with_corpus();
+    let env = listed(&upstream, SOURCE, "delete = true\nmax_delete = 0");
+    sync(&env, "1a8o 4cup 1pfe", 0);
+    fs::remove_file(upstream.root().join("structures/divided/mmCIF/pf/1pfe.cif.gz")).unwrap();
+    sync(&env, "1a8o 1pfe", 4);
+    let shown = env.run(["clean", "show", "j"]).expect_code(0).out();
+    assert!(shown.contains("\nno longer in the list of entries, or not at the source "), "{shown}");
+    let row = |rule: &str, dir: &str| {
+        shown.lines().any(|line| line.starts_with(rule) && line.trim_end().ends_with(dir))
+    };
+    assert!(row("unlisted ", " cu/") && row("absent ", " pf/"), "{shown}");
+    assert_eq!(files(&env).len(), 3);
 }

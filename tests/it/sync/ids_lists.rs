@@ -4,6 +4,7 @@ use super::ids::{files, listed, set, sync, want};
 use crate::support::{Env, Fake, Running, Upstream, one_job};
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 
 const SOURCE: &str = "m/structures/divided/mmCIF/";
@@ -176,4 +177,21 @@ fn an_entry_that_vanishes_during_the_run_makes_the_job_partial() {
         assert_eq!(end["missing_ids"], missing, "{ended}");
         assert_eq!(end["error"].as_str().is_some_and(|error| error.contains("1abd")), code == 3, "{ended}");
     }
+}
+
+/// A source whose path names no layout is listed one level deep, where `-m` would leave out every directory.
+#[test]
+fn filters_that_hide_directories_are_not_taken_for_a_source_without_entries() {
+    let upstream = Upstream::new();
+    for file in ["ab/1abc.cif.gz", "ab/2abd.cif.gz", "xy/1xyz.cif.gz"] {
+        upstream.write(Path::new("own/copy").join(file), file);
+    }
+    let env = listed(&upstream, "m/own/copy/", "rsync_args = ['-m']");
+    let ended = sync(&env, "1abc", 0);
+    assert_eq!(files(&env), set(&["ab/1abc.cif.gz"]), "{ended}");
+    let env = listed(&upstream, "m/own/copy/", "rsync_args = ['-m']\nexclude = ['*']");
+    let ended = sync(&env, "1abc", 1).finished();
+    let (error, hint) = (ended["error"].as_str().unwrap(), ended["hint"].as_str().unwrap());
+    assert!(error.ends_with(", as far as the filters of the job let them through"), "{error}");
+    assert!(hint.starts_with("do the filters of the job leave out the entries?"), "{hint}");
 }

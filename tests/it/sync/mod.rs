@@ -1,6 +1,7 @@
 //! `sync` through the binary, mostly with the real rsync at both ends.
 
 mod adopt;
+mod adopt_unfinished;
 mod attributes;
 mod basics;
 mod blame;
@@ -24,6 +25,7 @@ mod hooks;
 mod ids;
 mod ids_deletion;
 mod ids_lists;
+mod ids_many;
 mod layout;
 mod lock;
 #[cfg(target_os = "linux")]
