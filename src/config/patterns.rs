@@ -62,9 +62,25 @@ pub(super) fn share() -> Schema {
     json_schema!({"type": ["string", "integer"], "minimum": 0, "pattern": text, "examples": ["10%", 1000]})
 }
 
+/// What follows `rsync` in an address of a daemon.
+const URL: &str = r"://([^/@:]*:?@)?(\[[^/\]]+\]|[^/:@\[\]]+)(:(0*[1-9][0-9]{0,4})?)?/[^/]";
+
+/// A marker: a path without `.`, `..` or empty components, or the address of a file.
+pub(super) fn marker() -> Schema {
+    json_schema!({
+        "type": "string",
+        "anyOf": [
+            {"pattern": format!("^rsync{URL}")},
+            {"not": {"pattern": r"::|://|(^|/)[.]{0,2}(/|$)"}},
+        ],
+        "not": {"pattern": r"[\x00\n]|^$|/$"},
+        "examples": ["status/added.pdb"],
+    })
+}
+
 /// A source in one of rsync's notations: `rsync://[USER@]HOST[:PORT]/MODULE…`, `[USER@]HOST::MODULE…`, `[USER@]HOST:PATH`, `PATH`.
 pub(super) fn source() -> Schema {
-    let url = r"^[rR][sS][yY][nN][cC]://([^/@:]*:?@)?(\[[^/\]]+\]|[^/:@\[\]]+)(:(0*[1-9][0-9]{0,4})?)?/[^/]";
+    let url = format!("^[rR][sS][yY][nN][cC]{URL}");
     let no_other = [
         // Other schemes.
         "^[A-Za-z0-9+]*://",

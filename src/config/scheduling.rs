@@ -1,5 +1,6 @@
 //! Values about how jobs use servers and this machine.
 
+use super::patterns;
 use super::value::{Reader, Value, Within, read_text};
 use crate::model::job::{Adopt, CachePolicy, Connections, IoPriority, Marker, SourceOrder};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -96,7 +97,7 @@ impl Value for Marker {
     }
 
     fn schema() -> Schema {
-        schemars::json_schema!({"type": "string", "minLength": 1})
+        patterns::marker()
     }
 }
 

@@ -12,7 +12,7 @@ use tantivy::tokenizer::{
 };
 
 /// The version of the schema. An index of another version is rebuilt.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// The tokenizer for words of any text.
 const WORDS: &str = "words";

@@ -10,6 +10,7 @@ mod differential;
 mod docs;
 mod doctor;
 mod ease;
+mod extended_ids;
 mod history;
 #[cfg(feature = "search")]
 mod index_ends;

@@ -93,7 +93,7 @@ pub(super) const OBJECTS: [Object; 6] = [
             key("title", TEXT_OR_NULL, "Title."),
             key("kind", TEXT, "Kind of file, such as \"structure\"."),
             key("method", TEXTS, "Experimental methods."),
-            key("methodology", TEXT_OR_NULL, "\"experimental\" or \"predicted\"."),
+            key("methodology", TEXT_OR_NULL, "\"experimental\", \"integrative\" or \"predicted\"."),
             key("resolution", NUMBER_OR_NULL, "Length in Å."),
             key("organism", TEXTS, "Organisms."),
             key("released", TEXT_OR_NULL, "Date of the first release."),

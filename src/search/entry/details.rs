@@ -183,6 +183,8 @@ fn methodology(block: &Block<'_>, entry: &mut Entry) {
     entry.methodology = match stated.map(|text| text.to_lowercase()).as_deref() {
         Some("experimental") => Some("experimental"),
         Some("computational") => Some("predicted"),
+        Some("integrative") => Some("integrative"),
+        _ if block.has("_ihm_model_list") => Some("integrative"),
         _ => method::methodology(&entry.methods, predicted),
     };
     let values = block.rows("_ma_qa_metric_global").filter_map(|row| {

@@ -50,6 +50,7 @@ pub(super) const WANTED: &[Wanted] = &[
     ("_ma_qa_metric", &["id", "name", "type"]),
     ("_ma_qa_metric_global", &["metric_id", "metric_value"]),
     ("_ma_model_list", &["model_id"]),
+    ("_ihm_model_list", &["model_id"]),
     ("_audit_author", &["name"]),
     (
         "_citation",

@@ -113,6 +113,7 @@ fn obsolete(text: &str) -> Result<Node, Wrong> {
 pub(super) fn methodology(text: &str) -> Option<&'static str> {
     match text {
         "experimental" | "experiment" => Some("experimental"),
+        "integrative" | "integrative/hybrid" | "hybrid" | "ihm" => Some("integrative"),
         "predicted" | "prediction" | "computational" | "computed" | "alphafold" => Some("predicted"),
         _ => None,
     }
@@ -153,7 +154,7 @@ fn one_of_set(field: Field, value: &str) -> Result<(), Wrong> {
         Field::Kind => Kind::ALL.iter().map(|kind| kind.word()).collect(),
         Field::Status => vec!["ok", "error"],
         Field::Polymer => POLYMERS.to_vec(),
-        Field::Methodology => vec!["experimental", "predicted"],
+        Field::Methodology => vec!["experimental", "integrative", "predicted"],
         _ => return Ok(()),
     };
     if known.contains(&value) {

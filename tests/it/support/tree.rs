@@ -62,3 +62,10 @@ fn walk(root: &Path, dir: &Path, entries: &mut BTreeMap<PathBuf, Entry>) {
         entries.insert(relative, Entry { kind, size, mtime, hash: hasher.finish() });
     }
 }
+
+/// A gzip file of this text.
+pub(crate) fn packed(text: &str) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packer, text.as_bytes()).unwrap();
+    packer.finish().unwrap()
+}

@@ -1,22 +1,13 @@
 //! `verify = true`: what came is checked before anything is deleted.
 
 use super::{events, finished};
-use crate::support::{Ended, Env, Fake, Upstream, eventually, one_job, tree};
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use crate::support::{Ended, Env, Fake, Upstream, eventually, one_job, packed, tree};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// A gzip file of this text.
-fn packed(text: &str) -> Vec<u8> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-    packer.write_all(text.as_bytes()).unwrap();
-    packer.finish().unwrap()
-}
 
 /// The same with another checksum at its end.
 fn corrupt(text: &str) -> Vec<u8> {
