@@ -3,7 +3,7 @@
 mod locking;
 
 use super::attempt::AttemptRunner;
-use super::attempt_end::{AttemptEnd, Attempted};
+use super::attempt_end::{AttemptEnd, Attempted, total};
 use super::backoff;
 use super::blocking::off_thread;
 use super::drop_cache::CacheDropper;
@@ -379,23 +379,4 @@ impl JobRunner<'_> {
 fn before_failed(reason: Reason) -> Reason {
     let hint = reason.hint.map(|hint| format!("{hint}; nothing was transferred"));
     Reason { hint, ..reason }
-}
-
-/// Sums the figures of all attempts. The size of the source is that of the last attempt.
-fn total(before: Figures, now: Figures, number: u32) -> Figures {
-    if number == 1 {
-        return now;
-    }
-    let sum = |a: Option<u64>, b: Option<u64>| Some(a? + b?);
-    let verified = sum(before.files_verified, now.files_verified);
-    Figures {
-        files_transferred: sum(before.files_transferred, now.files_transferred),
-        files_deleted: sum(before.files_deleted, now.files_deleted),
-        bytes_received: sum(before.bytes_received, now.bytes_received),
-        total_files: now.total_files.or(before.total_files),
-        total_bytes: now.total_bytes.or(before.total_bytes),
-        // An attempt that failed before its check has checked nothing.
-        files_verified: verified.or(now.files_verified).or(before.files_verified),
-        files_damaged: now.files_damaged.or(before.files_damaged),
-    }
 }
