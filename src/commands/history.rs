@@ -183,7 +183,7 @@ fn tell(run: &Run, ui: &Ui) -> io::Result<()> {
     if running > 0 {
         ui.line(&format!("Not ended: {}", units::count(running as u64, "job", "jobs")))?;
     }
-    ui.text(&output::summary(&summary(run), ui.verbose).trim_end())
+    ui.text(&output::summary(&summary(run), ui.verbose, running == 0).trim_end())
 }
 
 /// Returns the summary of a run; of a run that has not ended, as far as it is known.

@@ -71,10 +71,10 @@ pub(super) fn marker() -> Schema {
         "type": "string",
         "anyOf": [
             {"pattern": format!("^rsync{URL}")},
-            {"not": {"pattern": r"::|://|(^|/)[.]{0,2}(/|$)"}},
+            {"pattern": r"^([.][.]/)*([^/:.]|[.]+[^/:.]|[.]{3})[^/:]*(/([^/.]|[.]+[^/.]|[.]{3})[^/]*)*$"},
         ],
         "not": {"pattern": r"[\x00\n]|^$|/$"},
-        "examples": ["status/added.pdb"],
+        "examples": ["../../../status/latest/added.pdb"],
     })
 }
 

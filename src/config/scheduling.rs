@@ -205,6 +205,7 @@ mod tests {
             ("", "connections = 'many'", "expected an integer from 1 to 16, or \"auto\", found the string"),
             ("", "marker = '/status/x'", "\"/status/x\" is not relative to the source"),
             ("", "marker = 'a/../../x'", "must not contain"),
+            ("", "marker = 'wwpdb:status/x'", "neither a path below the source nor"),
             ("", "marker = 'http://h/x'", "neither a path below the source nor"),
             ("", "marker = 'rsync://h/m/dir/'", "names a directory"),
             ("", "source_order = 1", "expected \"given\" or \"fastest\", found the integer 1"),

@@ -88,8 +88,8 @@ impl Default for Options {
 }
 
 /// Returns the summary of a run, as printed at its end.
-pub fn summary(summary: &Summary, verbose: bool) -> Text {
-    summary::render(summary, verbose)
+pub fn summary(summary: &Summary, verbose: bool, ended: bool) -> Text {
+    summary::render(summary, verbose, ended)
 }
 
 /// Starts the printer. Send all events in order, drop the last sender, then call [`Printer::join`]. An `Err` means that the thread could

@@ -82,8 +82,8 @@ pub(super) fn served(result: &SyncResult) -> Option<String> {
     Some(format!("served by {source}, since {first}: {why}"))
 }
 
-/// Returns the whole summary, as text for standard output.
-pub(super) fn render(summary: &Summary, verbose: bool) -> Text {
+/// Returns the whole summary, as text for standard output. `ended`: whether the run has ended.
+pub(super) fn render(summary: &Summary, verbose: bool, ended: bool) -> Text {
     let total = summary.results.len();
     let (success, failed) = (summary.success(), summary.count(Status::Failed));
     let mut text = Text::styled("=== Sync Summary ===", Style::new().bold());
@@ -116,7 +116,7 @@ pub(super) fn render(summary: &Summary, verbose: bool) -> Text {
     for what in &summary.unwritten {
         text += format!("not all output was written: {}\n", sanitize::line(what));
     }
-    let whole = total > 0 && summary.success() == total && summary.unwritten.is_empty();
+    let whole = ended && total > 0 && summary.success() == total && summary.unwritten.is_empty();
     let how = match summary.count(Status::Warned) {
         0 => " successfully".to_owned(),
         warned => format!(", {warned} with warnings"),
@@ -214,7 +214,7 @@ mod tests {
             Some(Event::RunFinished(summary)) => {
                 let dry = |result: &Arc<SyncResult>| SyncResult { dry_run, ..(**result).clone() }.into();
                 let results = summary.results.iter().map(dry).collect();
-                render(&Summary { dry_run, results, ..(**summary).clone() }, verbose).render(color)
+                render(&Summary { dry_run, results, ..(**summary).clone() }, verbose, true).render(color)
             }
             other => panic!("no summary: {other:?}"),
         }

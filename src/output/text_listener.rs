@@ -159,7 +159,9 @@ impl ScreenListener for TextListener {
                 screen.told(Stream::Stderr, &self.prefix(job, Stream::Stderr), &text.into());
             }
             Event::Retry { job, attempt, exit_code, reason, delay, source, .. } if !self.quiet => {
-                self.say(job, &retry(*attempt, *exit_code, reason, *delay, source), screen);
+                // A part is tried again within the attempt.
+                let attempt = Some(*attempt).filter(|_| self.part.is_none());
+                self.say(job, &retry(attempt, *exit_code, reason, *delay, source), screen);
             }
             // Warnings and errors are shown as GitHub's annotations, and the outcome of jobs in its groups.
             Event::Notice { job, level, text } if self.lines || *level < Level::Warning => {
@@ -168,7 +170,7 @@ impl ScreenListener for TextListener {
             Event::JobFinished(result) if self.lines && !self.quiet => self.job_finished(result, screen),
             Event::RunFinished(summary) if self.quiet && went_well(summary) => {}
             Event::RunFinished(summary) => {
-                screen.out(&render(summary, self.verbose));
+                screen.out(&render(summary, self.verbose, true));
             }
             Event::JobStarted { .. }
             | Event::Phase { .. }
@@ -228,7 +230,7 @@ pub(super) fn phase_words(phase: Phase) -> &'static str {
 }
 
 fn retry(
-    attempt: u32,
+    attempt: Option<u32>,
     exit_code: Option<i32>,
     reason: &str,
     delay: std::time::Duration,
@@ -236,7 +238,8 @@ fn retry(
 ) -> String {
     // A refusal by a guard is not an error of rsync, whose exit code is 0.
     let code = exit_code.filter(|code| *code != 0).map_or(String::new(), |code| format!(" (rsync {code})"));
-    format!("try {attempt} failed: {reason}{code}; next in {}: {source}", units::duration(delay))
+    let which = attempt.map(|attempt| format!("try {attempt} ")).unwrap_or_default();
+    format!("{which}failed: {reason}{code}; next in {}: {source}", units::duration(delay))
 }
 
 /// Formats `would create 12 files (3.4 MB), update 3 files (1 MB), delete 4 files (limit 100)`. The tallies are those to create, update,

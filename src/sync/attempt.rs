@@ -92,6 +92,8 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) lists_at_once: bool,
     /// The marker of the job as it was before the listing, and the fingerprint of the job; `None` without one.
     pub(super) marker: Option<(Fetched, String)>,
+    /// Why the marker could not be fetched.
+    pub(super) no_marker: Option<Reason>,
     /// What became of its parts.
     pub(super) parts: Vec<PartResult>,
     /// How often a part was tried again, at most.
@@ -146,6 +148,7 @@ impl<'a> AttemptRunner<'a> {
             connections: 1,
             lists_at_once: false,
             marker: None,
+            no_marker: None,
             parts: Vec::new(),
             part_retries: 0,
         }
@@ -161,6 +164,7 @@ impl<'a> AttemptRunner<'a> {
         let ending = self.explain_sizes(ending).await;
         let ending = self.explain_gone(ending).await;
         let ending = self.with_missing(ending).await;
+        let ending = self.with_marker(ending);
         self.judge_source(&ending).await;
         let error = match &ending {
             AttemptEnd::Done(_) => None,

@@ -69,7 +69,7 @@ pub(super) fn deletions(
     let going = listing.gone.tally.files;
     let present = listing.present().unwrap_or(going);
     let limit = limit(job, listing, basis(present, refused));
-    if going <= limit {
+    if going.saturating_sub(listing.gone.temporary.min(MOST_TEMPORARY)) <= limit {
         return DeletionVerdict::Go;
     }
     let empty = source_files.files() == 0;
@@ -93,6 +93,9 @@ pub(super) fn deletions(
         .hint(approve(job, again, listing)),
     )
 }
+
+/// How many temporary files of rsync are not counted: those that several runs of the most connections may leave if they are ended at once.
+const MOST_TEMPORARY: u64 = 100;
 
 /// Digits of a plan's hash in hints. `--expect` takes the beginning of a hash.
 const DIGITS: usize = 16;

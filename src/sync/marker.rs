@@ -11,6 +11,7 @@ use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
 use super::dir_id::{DirId, Same};
 use super::job_events::JobEvents;
+use super::listing;
 use super::marker_record::{self, Fetched, Record};
 use super::transport::{Ended, Request, Show};
 use crate::model::event::{Level, Phase};
@@ -27,6 +28,8 @@ use tokio::sync::watch;
 
 /// A marker that changed later than this proves nothing.
 const SETTLED: Duration = Duration::from_secs(24 * 3600);
+/// rsync's exit code if a file is missing.
+const MISSING: i32 = 23;
 /// Maximum size of a marker, in bytes.
 const LARGEST: u64 = 4 << 20;
 
@@ -34,7 +37,8 @@ impl AttemptRunner<'_> {
     /// Fetches the marker. Returns whether it shows that nothing is new; if not, no marker is stored until this run is complete.
     pub(super) async fn marker_is_same(&mut self) -> Result<bool, AttemptEnd> {
         let Some(marker) = self.job.marker.clone() else { return Ok(false) };
-        if self.plan.mode != Mode::Real || self.is_single_run() {
+        // A run with another destination, or for some entries only, says nothing about the mirror.
+        if self.plan.mode != Mode::Real || self.plan.scope.is_some() {
             return Ok(false);
         }
         let (state_dir, name) = (self.plan.state_dir.clone(), self.state_name());
@@ -46,8 +50,11 @@ impl AttemptRunner<'_> {
         };
         let print = self.fingerprint(&marker).await?;
         let void = match &record {
-            None => Some("no complete run has stored it"),
-            Some(record) => self.why_void(record, &fetched, &print),
+            None => Some("none is stored since the last complete run"),
+            Some(record) => {
+                let shape = self.shape().await?;
+                self.why_void(record, &fetched, &print, &shape)
+            }
         };
         self.marker = Some((fetched, print));
         match (void, record) {
@@ -70,7 +77,7 @@ impl AttemptRunner<'_> {
     }
 
     /// Why a stored marker does not show that nothing is new; `None` if it does.
-    fn why_void(&self, record: &Record, now: &Fetched, print: &str) -> Option<&'static str> {
+    fn why_void(&self, record: &Record, now: &Fetched, print: &str, shape: &str) -> Option<&'static str> {
         let age = Timestamp::now().duration_since(record.full);
         let full_every =
             jiff::SignedDuration::try_from(self.job.full_every).unwrap_or(jiff::SignedDuration::MAX);
@@ -78,9 +85,9 @@ impl AttemptRunner<'_> {
             Some(access) => access.root().metadata(),
             None => self.job.dest.metadata(),
         };
-        let same_dir = dir.is_ok_and(|dir| record.dir.is(DirId::of(&dir)) != Same::No);
+        let same_dir = dir.is_ok_and(|dir| record.dir.is(DirId::of(&dir)) == Same::Yes);
         if self.job.adopt_again || self.plan.expect.is_some() {
-            Some("this run was asked for more")
+            Some("--adopt or --expect was given")
         } else if record.source != self.source.text {
             Some("the last complete run read another source")
         } else if record.print != print {
@@ -91,6 +98,8 @@ impl AttemptRunner<'_> {
             Some("the last listing is longer ago than full_every")
         } else if record.marker != *now {
             Some("it has changed")
+        } else if record.shape != *shape {
+            Some("something else has changed the mirror")
         } else {
             None
         }
@@ -104,18 +113,26 @@ impl AttemptRunner<'_> {
         }
         let settled = SystemTime::now().duration_since(marker.time()).is_ok_and(|age| age >= SETTLED);
         if !settled {
-            let text = "the marker is not stored: it changed within the last 24 hours, and its data may not be at the source yet";
+            let text = "the marker is not stored: its time is less than 24 hours ago, or in the future, and its data may not be at the source yet";
             self.job_events.notice(Level::Debug, text).await;
             return;
         }
         let Some(dir) = self.access.and_then(|access| access.root().metadata().ok()) else { return };
-        let record = Record::new(marker, print, &self.source.text, &self.job.dest, DirId::of(&dir));
+        let Ok(shape) = self.shape().await else { return };
+        let record = Record::new(marker, print, shape, &self.source.text, &self.job.dest, DirId::of(&dir));
         let (state_dir, name) = (self.plan.state_dir.clone(), self.state_name());
         let save = move || marker_record::save(&state_dir, &name, &record);
         if let Some(Err(error)) = off_thread(&self.job_events.stop, save).await {
             let text = format!("the marker cannot be stored: {error}; the next run lists the source");
             self.job_events.notice(Level::Warning, text).await;
         }
+    }
+
+    /// A hash of the directories of the mirror. Whoever adds or removes an entry changes it.
+    async fn shape(&self) -> Result<String, AttemptEnd> {
+        let (state_dir, name, dest) = (self.plan.state_dir.clone(), self.names_key(), self.job.dest.clone());
+        let look = move || listing::shape(&state_dir, &name, &dest);
+        off_thread(&self.job_events.stop, look).await.ok_or(AttemptEnd::Stopped)
     }
 
     /// Removes the stored marker. The run must not go on with it: if it were killed, the next one would trust it.
@@ -156,6 +173,12 @@ impl AttemptRunner<'_> {
         match ran.verdict {
             Ended::Stopped => return Err(AttemptEnd::Stopped),
             Ended::Judged(Verdict::Ok) => {}
+            // A listing would fail, too; another source may be used then, whose marker is still stored.
+            Ended::Judged(Verdict::Failed(class, reason))
+                if matches!(marker, Marker::Below(_)) && ran.code != Some(MISSING) =>
+            {
+                return Err(AttemptEnd::Failed(class, reason));
+            }
             Ended::Judged(
                 Verdict::Vanished(reason) | Verdict::Partial(reason) | Verdict::Failed(_, reason),
             ) => return self.no_marker(marker, &reason.text).await,
@@ -179,10 +202,22 @@ impl AttemptRunner<'_> {
         Request { keep: None, expected: None, min_free: None, at_root: None, folds: false, ..request }
     }
 
-    async fn no_marker(&self, marker: &Marker, why: &str) -> Result<Option<Fetched>, AttemptEnd> {
+    async fn no_marker(&mut self, marker: &Marker, why: &str) -> Result<Option<Fetched>, AttemptEnd> {
         let text = format!("the marker {marker} cannot be fetched, so the source is listed: {why}");
-        self.job_events.notice(Level::Warning, sanitize::line(&text)).await;
+        let text = sanitize::line(&text).into_owned();
+        self.job_events.notice(Level::Warning, text.clone()).await;
+        let hint =
+            "does the source have this file, of at most 4 MiB? Correct `marker`, or remove it from the job";
+        self.no_marker = Some(Reason::new(text).hint(hint));
         Ok(None)
+    }
+
+    /// Adds to the end of a successful attempt that its marker could not be fetched.
+    pub(super) fn with_marker(&mut self, ending: AttemptEnd) -> AttemptEnd {
+        match (ending, self.no_marker.take()) {
+            (AttemptEnd::Done(None), Some(reason)) => AttemptEnd::Done(Some(reason)),
+            (ending, _) => ending,
+        }
     }
 
     /// A hash of what decides which files the mirror holds: options, filters, sources, destination, entries.
@@ -193,7 +228,7 @@ impl AttemptRunner<'_> {
         texts.push(marker.to_string());
         texts.push(format!("{}", self.job.verify));
         if let Some(only) = &self.job.only {
-            texts.extend(only.ids.ids().iter().map(ToString::to_string));
+            texts.extend(only.ids.ids().iter().map(|id| String::from_utf8_lossy(id.key()).into_owned()));
         }
         let job = self.job.clone();
         let hash = move || {
@@ -212,21 +247,45 @@ impl AttemptRunner<'_> {
     }
 }
 
-/// The address of the marker; `None` if the source's notation cannot be extended by a path.
+/// The address of the marker; `None` if the source's notation cannot be extended by a path, or the path leads out of a module.
 fn address(marker: &Marker, source: &Source) -> Option<Source> {
-    match marker {
-        Marker::At(source) => Some(source.clone()),
-        Marker::Below(path) => {
-            let text = source.text.strip_suffix('/').unwrap_or(&source.text);
-            let text = if text.ends_with(':') { format!("{text}{path}") } else { format!("{text}/{path}") };
-            Source::parse(&text, Path::new("/")).ok()
-        }
+    let path = match marker {
+        Marker::At(source) => return Some(source.clone()),
+        Marker::Below(path) => path.as_str(),
+    };
+    let mut text = source.text.strip_suffix('/').unwrap_or(&source.text);
+    let mut path = path;
+    while let Some(rest) = path.strip_prefix("../") {
+        // What remains must still have a module, a host or a root.
+        let (above, _) = text.rsplit_once('/')?;
+        Source::parse(&format!("{above}/"), Path::new("/"))
+            .ok()
+            .filter(|above| above.host() == source.host())?;
+        (text, path) = (above, rest);
     }
+    let text = if text.ends_with(':') { format!("{text}{path}") } else { format!("{text}/{path}") };
+    Source::parse(&text, Path::new("/")).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_may_lead_up_but_not_out_of_the_module() {
+        for (source, marker, expected) in [
+            ("rsync://h/m/a/b/c/", "../../x", Some("rsync://h/m/a/x")),
+            ("rsync://h/m/a/b/", "../../x", Some("rsync://h/m/x")),
+            ("rsync://h/m/a/b/", "../../../x", None),
+            ("h::m/a/", "../x", Some("h::m/x")),
+            ("me@h:/srv/pdb/", "../x", Some("me@h:/srv/x")),
+            ("/srv/pdb/", "../x", Some("/srv/x")),
+        ] {
+            let source = Source::parse(source, Path::new("/")).unwrap();
+            let found = address(&marker.parse().unwrap(), &source);
+            assert_eq!(found.as_ref().map(|found| found.text.as_str()), expected, "{source} {marker}");
+        }
+    }
 
     #[test]
     fn a_path_is_below_the_source_in_each_notation() {

@@ -52,6 +52,8 @@ pub(super) struct Record {
     pub(super) source: String,
     /// A hash of the job's options, filters and sources.
     pub(super) print: String,
+    /// A hash of the directories of the mirror.
+    pub(super) shape: String,
     dest: PathBuf,
     pub(super) dir: DirId,
     /// When that run ended.
@@ -60,9 +62,16 @@ pub(super) struct Record {
 
 impl Record {
     /// The record of a run that ends now.
-    pub(super) fn new(marker: Fetched, print: String, source: &str, dest: &Path, dir: DirId) -> Self {
+    pub(super) fn new(
+        marker: Fetched,
+        print: String,
+        shape: String,
+        source: &str,
+        dest: &Path,
+        dir: DirId,
+    ) -> Self {
         let (source, dest) = (source.to_owned(), dest.to_owned());
-        Record { v: VERSION, marker, source, print, dest, dir, full: Timestamp::now() }
+        Record { v: VERSION, marker, source, print, shape, dest, dir, full: Timestamp::now() }
     }
 }
 
@@ -141,7 +150,8 @@ mod tests {
         let file = state.path().join("file");
         fs::write(&file, "release 7").unwrap();
         let marker = Fetched::read(&file).unwrap();
-        let record = |dest: &str| Record::new(marker.clone(), "p".into(), "h::m/", Path::new(dest), here);
+        let record =
+            |dest: &str| Record::new(marker.clone(), "p".into(), "s".into(), "h::m/", Path::new(dest), here);
         for (job, dest) in [("a", "/srv/a"), ("b", "/srv/a/b"), ("c", "/srv/c"), ("d", "/srv/ab")] {
             save(state.path(), job, &record(dest)).unwrap();
             assert_eq!(load(state.path(), job).unwrap().marker, marker);

@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// Where the marker is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Marker {
-    /// A path relative to the source.
+    /// A path relative to the source; it may begin with `../`.
     Below(String),
     /// A file at an address of its own.
     At(Source),
@@ -18,7 +18,10 @@ impl FromStr for Marker {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.is_empty() || text.contains(['\0', '\n']) {
+        if text.is_empty() {
+            return Err("must not be empty: name a file, or leave the key out".into());
+        }
+        if text.contains(['\0', '\n']) {
             return Err("must be a path without line breaks".into());
         }
         if text.ends_with('/') {
@@ -28,7 +31,8 @@ impl FromStr for Marker {
             let source = Source::parse(text, Path::new("/")).map_err(|error| error.to_string())?;
             return Ok(Marker::At(source));
         }
-        if text.contains("://") || text.contains("::") {
+        let first = text.split('/').next().unwrap_or(text);
+        if text.contains("://") || first.contains(':') {
             return Err(format!("{text:?} is neither a path below the source nor an rsync:// address"));
         }
         if text.starts_with('/') {
@@ -36,8 +40,14 @@ impl FromStr for Marker {
                 "{text:?} is not relative to the source: leave out the slash at its beginning"
             ));
         }
-        if text.split('/').any(|name| matches!(name, "" | "." | "..")) {
-            return Err(format!("{text:?} must not contain empty components, `.` or `..`"));
+        let mut below = text;
+        while let Some(rest) = below.strip_prefix("../") {
+            below = rest;
+        }
+        if below.split('/').any(|name| matches!(name, "" | "." | "..")) {
+            return Err(format!(
+                "{text:?} must not contain empty components or `.`, and `..` only at its beginning"
+            ));
         }
         Ok(Marker::Below(text.into()))
     }

@@ -58,7 +58,7 @@ macro_rules! job_options {
                 /// or 2,000 files. The transfer is cut into parts; with --hard-links it is not. `[hosts]` limits the connections of all jobs
                 /// to a host; to a host without a section there are at most 4.
                 connections: ConnectionLimit => Connections = ConnectionLimit::Fixed(Within::constant(1));
-                /// A small file that the source changes with each release: a path below the source, or an rsync:// address. While it is the
+                /// A small file that the source changes with each release: a path relative to the source, or an rsync:// address. While it is the
                 /// same as at the last complete run, the job is done after one short connection. A marker that changed less than 24 hours
                 /// ago proves nothing.
                 marker: Marker => Option<Marker>;

@@ -93,6 +93,8 @@ fn end(line: &[Glyph], quoted: bool, room: usize, full: usize) -> usize {
     match (word[..fits].iter().rposition(|glyph| glyph.c == '/'), gap) {
         (Some(slash), _) if slash > 0 => begin + slash + 1,
         (_, Some(gap)) if word.iter().any(|glyph| glyph.c == '/') => gap,
+        // The indentation alone fills the line.
+        _ if fits == 0 && begin > 0 => begin,
         _ => begin + fits.max(1),
     }
 }
@@ -200,6 +202,12 @@ mod tests {
             folded("hash: 0123456789abcdef0123456789", 20, 2),
             ["hash: 0123456789abcd", "  ef0123456789"]
         );
+    }
+
+    #[test]
+    fn an_indentation_that_fills_the_line_leaves_no_line_too_wide() {
+        let lines = folded("\n        a", 8, 0);
+        assert!(lines.iter().all(|line| line.len() <= 8) && lines.concat().trim() == "a", "{lines:?}");
     }
 
     #[test]

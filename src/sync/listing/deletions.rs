@@ -22,6 +22,7 @@ pub(in crate::sync) struct DeletionWriter {
     path: PathBuf,
     names: NameSorter,
     tally: Tally,
+    temporary: u64,
     /// Hashes of directories that are not listed themselves but hold a listed entry.
     emptied: HashSet<u64>,
     folds: bool,
@@ -33,6 +34,15 @@ fn key(name: &[u8], folds: bool) -> Cow<'_, [u8]> {
     if folds { folding::key(name).into() } else { name.into() }
 }
 
+/// Whether the name is that of a temporary file of rsync: `.NAME.XXXXXX`.
+fn is_temporary(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    let Some((name, end)) = name.strip_prefix(b".").and_then(|name| name.split_last_chunk::<7>()) else {
+        return false;
+    };
+    !name.is_empty() && end[0] == b'.' && end[1..].iter().all(u8::is_ascii_alphanumeric)
+}
+
 impl DeletionWriter {
     /// For a plan at `path`. `folds`: whether the destination folds names.
     pub(in crate::sync) fn new(path: &Path, folds: bool) -> Self {
@@ -40,6 +50,7 @@ impl DeletionWriter {
             path: path.into(),
             names: NameSorter::new(path.parent().unwrap_or(path).into()),
             tally: Tally::default(),
+            temporary: 0,
             emptied: HashSet::new(),
             folds,
             make_room: HashSet::new(),
@@ -54,6 +65,7 @@ impl DeletionWriter {
     /// The same, by the name on disk.
     pub(in crate::sync) fn add(&mut self, name: &[u8], dir: bool) {
         *if dir { &mut self.tally.dirs } else { &mut self.tally.files } += 1;
+        self.temporary += u64::from(!dir && is_temporary(name));
         self.names.push(name, dir);
         if dir {
             self.emptied.remove(&hash(&key(name, self.folds)));
@@ -78,7 +90,7 @@ impl DeletionWriter {
 
     /// Ends the list.
     pub(in crate::sync) fn finish(self) -> Deletions {
-        let DeletionWriter { path, names, mut tally, make_room, folds, .. } = self;
+        let DeletionWriter { path, names, mut tally, temporary, make_room, folds, .. } = self;
         if tally.files == 0 && tally.dirs == 0 {
             tally.bytes = Some(0);
         }
@@ -87,7 +99,18 @@ impl DeletionWriter {
             Err(error) => (SortedNames::default(), Some(format!("{}: {error}", sanitize::path(&path)))),
         };
         let (names, left_out) = (Arc::new(names), HashSet::new());
-        Deletions { path, unwritten, tally, make_room, folds, names, left_out, only: None, plan: None }
+        Deletions {
+            path,
+            unwritten,
+            tally,
+            temporary,
+            make_room,
+            folds,
+            names,
+            left_out,
+            only: None,
+            plan: None,
+        }
     }
 }
 
@@ -100,6 +123,8 @@ pub(in crate::sync) struct Deletions {
     pub(in crate::sync) unwritten: Option<String>,
     /// The number of entries, and the bytes of the files as soon as there is a plan.
     pub(in crate::sync) tally: Tally,
+    /// How many of the files have names of rsync's temporary files. A run that was ended at once leaves them.
+    pub(in crate::sync) temporary: u64,
     /// Keys of directories that must be removed before the transfer because a file replaces them.
     make_room: HashSet<Vec<u8>>,
     folds: bool,
@@ -154,7 +179,7 @@ impl Deletions {
         mut stays: HashSet<Vec<u8>>,
         blocks: impl Fn(&Deletion) -> bool,
     ) -> io::Result<()> {
-        let mut tally = Tally::default();
+        let (mut tally, mut temporary) = (Tally::default(), 0);
         let names = self.names.clone();
         for entry in names.iter() {
             let entry = entry?;
@@ -165,8 +190,9 @@ impl Deletions {
                 continue;
             }
             *if entry.dir { &mut tally.dirs } else { &mut tally.files } += 1;
+            temporary += u64::from(!entry.dir && is_temporary(&entry.name));
         }
-        (self.tally, self.left_out) = (tally, stays);
+        (self.tally, self.temporary, self.left_out) = (tally, temporary, stays);
         Ok(())
     }
 

@@ -2,15 +2,17 @@
 
 use crate::model::job::Connections;
 
-/// What a file costs in addition to its bytes, in bytes: 2,000 small files take about as long as 64 MiB.
-pub(super) const A_FILE: u64 = BYTES / FILES;
+/// What a file adds to the weight of a part, in bytes, beside its size: its entry in the list and its checksums.
+pub(super) const A_FILE: u64 = 2 << 10;
+/// The number of connections pays as if each file had so many bytes more: 2,000 small files take about as long as 64 MiB.
+const A_SMALL_FILE: u64 = BYTES / FILES;
 /// With `connections = "auto"`, one connection for this many bytes or files.
 const BYTES: u64 = 64 << 20;
 const FILES: u64 = 2000;
 /// How long the transfer of a part takes at least, in seconds, at the rate of the source. A connection costs some ten round trips.
 const SECONDS: f64 = 2.0;
 /// While the rate of the source is unknown: the minimum weight of a part, and the weight above which a connection gets more than one part.
-const LEAST: u64 = 4 * A_FILE;
+const LEAST: u64 = 4 * A_SMALL_FILE;
 const ONE_PART: u64 = 32 << 20;
 
 /// What a transfer has to bring.
@@ -36,7 +38,7 @@ pub(super) fn useful(limit: Connections, load: Load, rate: Option<f64>) -> usize
         Connections::Fixed(n) => n.into(),
         Connections::Auto => load.bytes.div_ceil(BYTES).max(load.files.div_ceil(FILES)),
     };
-    let pay = (load.weight / least).max(1);
+    let pay = (load.bytes.saturating_add(load.files.saturating_mul(A_SMALL_FILE)) / least).max(1);
     wanted.clamp(1, u64::from(Connections::MOST)).min(pay) as usize
 }
 
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_does_not_pay_gets_one_connection() {
-        let load = |files: u64, bytes: u64| Load { files, bytes, weight: bytes + files * A_FILE };
+        let load = |files: u64, bytes: u64| Load { files, bytes, weight: 0 };
         let (four, auto) = (Connections::Fixed(4), Connections::Auto);
         for (limit, load, rate, expected) in [
             (four, load(5, 1000), None, 1),

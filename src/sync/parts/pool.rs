@@ -187,7 +187,7 @@ impl Pool<'_> {
             };
             todo.result.tries.push(tried);
             end.moved.add(&ran, self.attempt.source.is_remote());
-            end.code = if end.code.is_none_or(|code| code == 0) { ran.code } else { end.code };
+            end.code = if matches!(ran.verdict, Ended::Judged(Verdict::Ok)) { end.code } else { ran.code };
             let again = !std::mem::replace(&mut todo.again, true);
             match ran.verdict {
                 Ended::Stopped => end.stopped = true,
@@ -205,6 +205,8 @@ impl Pool<'_> {
                 Ended::Judged(Verdict::Partial(reason)) => _ = end.partial.get_or_insert(reason),
                 Ended::Judged(Verdict::Failed(Class::Busy, _)) if !running.is_empty() => {
                     limit = if halved { running.len() } else { (limit / 2).max(1) };
+                    // The server has refused it.
+                    end.most = running.len();
                     if !std::mem::replace(&mut halved, true) {
                         let text = format!(
                             "{} has no room for so many connections; this job has at most {limit} in this run",
@@ -238,6 +240,8 @@ impl Pool<'_> {
         results.sort_by_key(|result| result.part.index);
         self.tell_progress();
         if results.iter().all(|result| result.done) {
+            // What failed was made good.
+            end.code = Some(0);
             events.progress.send_replace(Some(locked(&self.progress).complete()));
         }
         (end, results)

@@ -71,7 +71,7 @@ fn the_same_marker_as_at_the_last_complete_run_ends_the_job() {
 fn a_marker_that_changed_within_a_day_proves_nothing() {
     let (upstream, env) = released("");
     upstream.write("d/status/release", "8");
-    assert!(told(&sync(&env), "within the last 24 hours"));
+    assert!(told(&sync(&env), "less than 24 hours ago"));
     // Its data come later.
     upstream.write("d/two", "2");
     assert!(!is_unchanged(&sync(&env)));
@@ -103,7 +103,12 @@ fn a_marker_that_is_missing_or_no_file_is_told_and_the_source_is_listed() {
         }
         upstream.write(format!("d/{kind}"), "x");
         let ended = sync(&env);
-        assert!(!is_unchanged(&ended) && told(&ended, "cannot be fetched"), "{kind}\n{ended}");
+        // It is a warning of the job, which people see who do not look at its output.
+        let error = ended.finished()["error"].to_string();
+        assert!(
+            ended.finished()["status"] == "warned" && error.contains("cannot be fetched"),
+            "{kind}\n{ended}"
+        );
         assert!(env.mirror("j").join(kind).exists(), "{kind}\n{ended}");
     }
 }
@@ -158,6 +163,70 @@ fn what_may_have_changed_the_mirror_or_the_job_voids_the_marker() {
     fs::rename(env.mirror("j"), env.mirror("away")).unwrap();
     assert!(!is_unchanged(&sync(&env)), "an empty directory");
     assert!(env.mirror("j/status/release").exists());
+}
+
+#[test]
+fn what_others_have_removed_or_added_is_found() {
+    let (upstream, env) = released("");
+    upstream.write("d/deep/er/file", "x");
+    age(&upstream, "d/status/release", 2 * DAY);
+    sync(&env);
+    assert!(is_unchanged(&sync(&env)));
+    let mirror = env.mirror("j");
+    for case in ["a file", "a directory", "all files", "everything", "the mirror", "a file more"] {
+        match case {
+            "a file" => fs::remove_file(mirror.join("deep/er/file")).unwrap(),
+            "a directory" => fs::remove_dir_all(mirror.join("deep")).unwrap(),
+            "all files" => {
+                for file in ["one", "deep/er/file", "status/release"] {
+                    fs::remove_file(mirror.join(file)).unwrap();
+                }
+            }
+            "everything" => {
+                for entry in fs::read_dir(&mirror).unwrap().map(Result::unwrap) {
+                    let path = entry.path();
+                    if path.is_dir() {
+                        fs::remove_dir_all(path).unwrap()
+                    } else {
+                        fs::remove_file(path).unwrap()
+                    }
+                }
+            }
+            "the mirror" => fs::remove_dir_all(&mirror).unwrap(),
+            _ => fs::write(mirror.join("deep/foreign"), "x").unwrap(),
+        }
+        let ended = sync(&env);
+        assert!(!is_unchanged(&ended), "{case}\n{ended}");
+        assert!(mirror.join("deep/er/file").exists() && mirror.join("one").exists(), "{case}\n{ended}");
+        // A directory in place of the mirror is taken over first.
+        let again = sync(&env);
+        assert!(is_unchanged(&again) || is_unchanged(&sync(&env)), "{case}\n{again}");
+    }
+    assert!(!mirror.join("deep/foreign").exists());
+}
+
+#[test]
+fn another_source_that_serves_each_run_has_its_marker() {
+    let (upstream, env) = released("retries = 0");
+    let config = fs::read_to_string(env.config()).unwrap();
+    let live = upstream.url("m/d/");
+    let dead = upstream.url("none/d/");
+    fs::write(env.config(), config.replace(&format!("'{live}'"), &format!("['{dead}', '{live}']"))).unwrap();
+    sync(&env);
+    assert!(told(&sync(&env), "unchanged: the marker"));
+}
+
+#[test]
+fn a_marker_may_lie_above_the_source_in_its_module() {
+    let (upstream, env) = released("");
+    upstream.write("status/latest/added", "1abc");
+    age(&upstream, "status/latest/added", 2 * DAY);
+    let config = fs::read_to_string(env.config()).unwrap();
+    fs::write(env.config(), config.replace("'status/release'", "'../status/latest/added'")).unwrap();
+    sync(&env);
+    assert!(is_unchanged(&sync(&env)));
+    fs::write(env.config(), config.replace("'status/release'", "'../../../added'")).unwrap();
+    assert_eq!(sync(&env).finished()["status"], "warned");
 }
 
 #[test]
