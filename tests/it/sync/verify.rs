@@ -5,7 +5,6 @@ use crate::support::{Ended, Env, Fake, Upstream, eventually, one_job, packed, tr
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
