@@ -54,6 +54,8 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) undoable: bool,
     /// Why this run cannot keep removed entries although the job asks for it.
     pub(super) cannot_keep: Option<Reason>,
+    /// Whether there was trouble that is not rsync's: damaged files, removals that failed, names that cannot be stored.
+    pub(super) own_trouble: bool,
     /// How many files the transfer must bring; `None` if unknown.
     pub(super) awaited: Option<u64>,
     /// Number of transfers so far.
@@ -127,6 +129,7 @@ impl<'a> AttemptRunner<'a> {
             keep: None,
             undoable: false,
             cannot_keep: None,
+            own_trouble: false,
             awaited: None,
             transfers: 0,
             memory: JobState::default(),
@@ -202,6 +205,7 @@ impl<'a> AttemptRunner<'a> {
         Attempted {
             attempt,
             ending,
+            own_trouble: self.own_trouble || self.figures.files_damaged.is_some_and(|files| files > 0),
             figures: self.figures,
             undoable: self.undoable,
             missing: self.missing,
@@ -361,13 +365,18 @@ impl<'a> AttemptRunner<'a> {
                     reason.and("nothing was deleted, since not everything that was listed arrived"),
                 ))
             }
-            None => self.remove(&listing, removed, warned).await?,
+            None => {
+                let removed = self.remove(&listing, removed, warned).await;
+                self.own_trouble |= !matches!(removed, Ok(AttemptEnd::Done(_)));
+                removed?
+            }
         };
         if let Some(damage) = damage {
             ending = ending.with_damage(damage);
         }
         let mut listing = Some(listing);
         if let Some(told) = self.tell_lost(&mut listing).await? {
+            self.own_trouble = true;
             ending = told.over(ending);
         }
         self.remember_names(listing).await;

@@ -49,6 +49,7 @@ mod lock_note;
 mod lock_owners;
 mod marker;
 mod marker_record;
+mod mount_required;
 mod name_list;
 mod named_files;
 mod new_layout;

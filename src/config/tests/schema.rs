@@ -189,6 +189,23 @@ const FILES: &[&str] = &[
     "[defaults]\ndest = '/m'",
     "[nobody]",
     "unknown = 1",
+    "config_files = 'x'",
+    "config_files = ['']",
+    "config_files = [' ']",
+    "config_files = ['a/**']",
+    "config_files = ['conf.d/*.toml', 'x']",
+    "[sync]\nbwlimit = [{ from = '08:00', to = '18:00', rate = '5MB' }]",
+    "[sync]\nbwlimit = [{ from = '8:00', to = '18:00', rate = '5MB' }]",
+    "[sync]\nbwlimit = [{ from = '08:00', to = '24:00', rate = '5MB' }]",
+    "[sync]\nbwlimit = [{ from = '08:00', rate = '5MB' }]",
+    "[sync]\nbwlimit = [{ from = '08:00', to = '18:00', rate = 'x' }]",
+    "[sync]\nbwlimit = [{ from = '08:00', to = '18:00', rate = 1, x = 1 }]",
+    "[defaults]\nexit_codes = { 23 = 'ok', 255 = 'failed' }",
+    "[defaults]\nexit_codes = { 0 = 'ok' }",
+    "[defaults]\nexit_codes = { 256 = 'ok' }",
+    "[defaults]\nexit_codes = { 07 = 'ok' }",
+    "[defaults]\nexit_codes = { 23 = 'blocked' }",
+    "[defaults]\nexit_codes = { 23 = 0 }",
     "[hosts.'a']\nconnections = 2",
     "[hosts.'a:873']\nconnections = 2",
     "[hosts.'::1']\nconnections = 2",
@@ -255,7 +272,7 @@ fn is_beyond_a_schema(key: &str, problem: &str) -> bool {
         "rsync_args" => true,
         // Which files exist, and what is in them.
         "ids" => problem.contains("cannot read") || problem.contains("bad:3: "),
-        _ => ["no job is called", "is not a pattern", "is not there"]
+        _ => ["no job is called", "there is no such job", "is not a pattern", "is not there"]
             .iter()
             .any(|words| problem.contains(words)),
     }

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod attributes;
+mod bandwidth;
 mod basics;
 mod blame;
 mod complete;
@@ -10,6 +11,7 @@ mod crawl;
 mod descendants;
 mod ends;
 mod equals;
+mod exit_codes;
 mod expect;
 mod failover;
 mod failures;
@@ -24,6 +26,7 @@ mod hooks;
 mod ids;
 mod ids_deletion;
 mod ids_lists;
+mod jitter;
 mod layout;
 mod lock;
 #[cfg(target_os = "linux")]
@@ -31,7 +34,10 @@ mod lock_users;
 mod marker;
 mod midway;
 mod mistakes;
+#[cfg(target_os = "linux")]
+mod mount_required;
 mod names;
+mod needs;
 mod older;
 mod output;
 #[cfg(target_os = "linux")]
@@ -46,6 +52,7 @@ mod shared;
 mod silence;
 mod ssh;
 mod state_dir;
+mod status_request;
 mod terminal;
 mod transfer_list;
 mod unfit;
