@@ -148,9 +148,7 @@ mod tests {
                 "these times overlap with earlier ones",
             ),
             (
-                &format!(
-                    "[{{ from = '22:00', to = '06:00', rate = 1 }}, {{ from = '05:00', to = '07:00', rate = 1 }}]"
-                ),
+                "[{ from = '22:00', to = '06:00', rate = 1 }, { from = '05:00', to = '07:00', rate = 1 }]",
                 "these times overlap",
             ),
         ] {
