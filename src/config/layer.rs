@@ -7,6 +7,7 @@ use super::alerts::{Bound, Slower};
 use super::clean::{CleanMode, CleanRules, KEEP};
 use super::id_list::IdList;
 use super::index::Indexed;
+use super::last::LastPaths;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
 use super::notify::{Addressee, Occasion};
 use super::scheduling::{Concurrency, ConnectionLimit, Nice};

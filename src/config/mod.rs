@@ -20,6 +20,7 @@ mod include;
 mod index;
 mod job_paths;
 mod job_problems;
+mod last;
 mod layer;
 mod lists;
 mod mirrors;

@@ -232,7 +232,7 @@ impl<'a> AttemptRunner<'a> {
         }
         let folds = self.folds().await?;
         if !folds && self.needs_no_listing().await? {
-            if self.job.connections.most() == 1 {
+            if self.job.connections.most() == 1 && self.job.last.is_empty() {
                 return self.first_transfer().await;
             }
             // For a second attempt of this run: nothing else has filled the destination.
@@ -315,19 +315,11 @@ impl<'a> AttemptRunner<'a> {
             listing = self.add_new_names(listing).await?;
             self.names_before = self.take_names(&listing).await;
             let expected = self.compare_same_size(&mut listing).await?;
-            let (mut parts, mut listed) = (None, None);
-            if expected != u64::MAX {
-                (listing, parts) = self.parts(listing).await?;
-            }
-            if parts.is_none() {
-                (listing, listed) = self.transfer_list(listing).await?;
-            }
-            let scope = self.scope.clone();
-            let of = listed.as_ref().map_or(self.of(&scope), |l| (&l.job, &l.job.sources[0]));
-            let came = self.transfer(of, parts.as_mut(), Some(expected), &lost).await;
-            if let Some(parts) = parts {
-                parts.end(&mut listing);
-            }
+            let came;
+            (listing, came) = match self.job.last.is_empty() {
+                true => self.in_one_stage(listing, expected, &lost).await?,
+                false => self.in_two_stages(listing, expected, &lost).await?,
+            };
             let came = match came {
                 Err(AttemptEnd::Partial(reason))
                     if matches!(refused, None | Some(AttemptEnd::Done(_))) && going > removed.files =>

@@ -76,6 +76,7 @@ mod supervisor;
 mod transfer;
 mod transfer_list;
 mod transport;
+mod two_stages;
 mod verify;
 mod watchdog;
 

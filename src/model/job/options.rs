@@ -55,6 +55,9 @@ macro_rules! job_options {
                 include: Vec<String> = Vec::new();
                 /// rsync patterns of files that are neither transferred nor deleted.
                 exclude: Vec<String> = Vec::new();
+                /// Files and directories of the mirror that are transferred after everything else has arrived, such as an index: ["index/"]. If
+                /// something else is missing, they stay as they are. The job uses one connection. Paths are relative to the destination.
+                last: LastPaths => Vec<String> = LastPaths(Vec::new());
                 /// Entries of the PDB to which the job is limited: a file with their IDs, or a list of IDs, in either form (1abc,
                 /// pdb_00001abc). The source must have one kind of files, such as structures/divided/mmCIF/. With `delete`, only files that
                 /// the job has brought for an earlier list are deleted. A relative path is relative to the directory of the configuration

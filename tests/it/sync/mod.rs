@@ -55,6 +55,7 @@ mod state_dir;
 mod status_request;
 mod terminal;
 mod transfer_list;
+mod two_stages;
 mod unfit;
 mod verify;
 

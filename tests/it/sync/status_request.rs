@@ -48,3 +48,17 @@ fn enter_at_the_terminal_is_answered() {
     let modes = |name: &str| fs::read_to_string(env.dir().join(name)).unwrap();
     assert_eq!(modes("before"), modes("after"));
 }
+
+#[test]
+fn in_the_background_the_terminal_is_left_alone() {
+    let fake = Fake::new(&script());
+    let env = faked(&fake, &["a"], "");
+    let line = format!("set -m; '{}' sync a & wait $!", env!("CARGO_BIN_EXE_pdb-sync"));
+    let Some(terminal) = Terminal::start(&env, 100, &line) else { return };
+    terminal.until("a bar", |screen| screen.iter().any(|line| line.contains("42%")));
+    terminal.tmux(["send-keys", "s", "Enter"]);
+    // A process that reads from the background is stopped, and never ends.
+    fs::write(env.mirror("a").join("go"), "").unwrap();
+    assert_eq!(terminal.code(), "code 0\n");
+    assert!(!terminal.lines().iter().any(|line| line.contains("status after")), "{:#?}", terminal.lines());
+}
