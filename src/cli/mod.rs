@@ -21,7 +21,7 @@ pub use machine::{DoctorArgs, MirrorsArgs, ReclaimArgs, StatusArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use search::{Order, SearchArgs};
 pub use stats::StatsArgs;
-pub use sync::SyncArgs;
+pub use sync::{Group, SyncArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -60,6 +60,11 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DIR", env = "PDB_SYNC_STATE_DIR", hide_env_values = true)]
     #[arg(help_heading = GLOBAL)]
     pub state_dir: Option<PathBuf>,
+    /// Set a value of a job for this command (may be repeated)
+    ///
+    /// It is stronger than the configuration and other options. VALUE is TOML; a string needs no quotes.
+    #[arg(long, global = true, value_name = "JOB.KEY=VALUE", help_heading = GLOBAL)]
+    pub set: Vec<String>,
     /// When to use colors
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
     #[arg(help_heading = GLOBAL)]

@@ -1,6 +1,6 @@
 //! `sync`
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 /// `sync`: which jobs, how, and what the command line changes about them.
@@ -26,7 +26,7 @@ pub struct SyncArgs {
     pub tag: Vec<String>,
     /// Maximum number of jobs at the same time: 1 to 100, or "auto"
     ///
-    /// "auto" follows the load of the machine. Default: the key sync.parallel of the configuration, or 1.
+    /// "auto" follows the load of the machine. Default: the variable PDB_SYNC_PARALLEL, else the key sync.parallel of the configuration, else 1.
     #[arg(short, long, value_name = "N")]
     pub parallel: Option<String>,
     /// Print what rsync would do, and change nothing
@@ -98,6 +98,9 @@ pub struct SyncArgs {
     /// Maximum time to wait for a destination that another run has locked
     #[arg(long, value_name = "DUR")]
     pub wait_lock: Option<String>,
+    /// Start after a random delay of at most this time (10m; 0: at once)
+    #[arg(long, value_name = "DUR")]
+    pub jitter: Option<String>,
     /// Run only the jobs whose last run did not succeed
     ///
     /// Applies to the selected jobs; without a selection, to all enabled jobs.
@@ -109,7 +112,23 @@ pub struct SyncArgs {
     /// Print groups and annotations for GitHub Actions (automatic there)
     #[arg(long)]
     pub github: bool,
+    /// Group the output of each job: github (as --github), gitlab, or none
+    ///
+    /// Default: by the environment of GitHub Actions and GitLab CI/CD.
+    #[arg(long, value_name = "FORMAT", conflicts_with = "github", hide_possible_values = true)]
+    pub group: Option<Group>,
     /// Further options for rsync
     #[arg(last = true, value_name = "RSYNC_ARGS", allow_hyphen_values = true)]
     pub rsync_args: Vec<String>,
+}
+
+/// How the output of each job is grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Group {
+    /// Groups and annotations of GitHub Actions.
+    Github,
+    /// Collapsible sections of GitLab CI/CD.
+    Gitlab,
+    /// Not at all.
+    None,
 }

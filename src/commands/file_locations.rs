@@ -62,6 +62,9 @@ pub fn again(global: &Global) -> String {
             words.extend([option.into(), path.into_os_string()]);
         }
     }
+    for set in &global.set {
+        words.extend(["--set".into(), set.into()]);
+    }
     hint::joined(words)
 }
 

@@ -4,6 +4,7 @@ mod annotate;
 mod clean;
 mod completions;
 mod config;
+mod config_files;
 mod costs;
 mod doctor;
 mod error;
@@ -32,7 +33,7 @@ mod verify;
 
 pub use error::Failure;
 
-use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, When};
+use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, Group, When};
 use crate::model::event::Level;
 use crate::model::exit_code::ExitCode;
 use crate::output::github;
@@ -275,7 +276,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
 
 fn ui(cli: &Cli) -> Ui {
     let global = &cli.global;
-    let github = matches!(&cli.command, Command::Sync(args) if args.github) || Environment::read().github;
+    let github = matches!(&cli.command, Command::Sync(args) if args.github || args.group == Some(Group::Github))
+        || Environment::read().github;
     let color = match global.color {
         When::Auto => Color::Auto,
         When::Always => Color::Always,

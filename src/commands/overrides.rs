@@ -36,11 +36,13 @@ pub fn overrides(args: &SyncArgs) -> Result<Overrides, Failure> {
     let sync = SyncLayer {
         parallel: read::<Concurrency>("--parallel", args.parallel.as_deref())?,
         fail_fast: args.fail_fast.then(|| Given::by_command_line(true)),
+        jitter: read::<TimeLimit>("--jitter", args.jitter.as_deref())?,
         ..SyncLayer::default()
     };
     Ok(Overrides {
         jobs: None,
         layer,
+        set: Vec::new(),
         sync,
         allow_empty_source: args.allow_empty_source,
         allow_older: args.allow_older,

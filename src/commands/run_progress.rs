@@ -1,6 +1,6 @@
 //! Makes the registry of running commands a listener of a run: other processes see how far each job is, at most once per second.
 
-use crate::model::event::{Event, Listener, Progress, Stamped, Warnings};
+use crate::model::event::{Event, Listener, Stamped, Warnings};
 use crate::model::running::{RunningJob, RunningSync};
 use crate::system::running::Registration;
 use std::io;
@@ -42,13 +42,14 @@ impl RunProgress {
             | Event::Planned { .. }
             | Event::Adopted { .. }
             | Event::Notice { .. }
+            | Event::StatusRequested
             | Event::RunFinished(_) => return,
         };
         let Some(sync) = self.registration.as_mut().and_then(|entry| entry.record().sync.as_mut()) else {
             return;
         };
         let Some(job) = sync.jobs.iter_mut().find(|job| job.job == name) else { return };
-        advance(job, stamped);
+        job.advance(stamped);
         self.stale = true;
     }
 
@@ -59,25 +60,6 @@ impl RunProgress {
             (self.written, self.stale) = (Some(Instant::now()), false);
         }
     }
-}
-
-/// Applies an event to the state of its job.
-fn advance(job: &mut RunningJob, stamped: &Stamped) {
-    match &stamped.event {
-        Event::JobStarted { attempt, source, .. } => {
-            (job.attempt, job.source) = (*attempt, Some(source.clone()));
-            job.progress = Progress::default();
-        }
-        Event::Phase { phase, .. } => job.state = phase.word().into(),
-        Event::Progress { progress, .. } => job.progress = *progress,
-        Event::Retry { .. } => {
-            job.state = "retrying".into();
-            job.progress = Progress::default();
-        }
-        Event::JobFinished(result) => (job.state, job.ended) = (result.status().word().into(), true),
-        _ => return,
-    }
-    job.started.get_or_insert(stamped.time);
 }
 
 impl Listener for RunProgress {
@@ -108,7 +90,7 @@ impl Listener for RunProgress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::Phase;
+    use crate::model::event::{Phase, Progress};
     use crate::system::running::commands;
     use jiff::Timestamp;
     use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Opens the configuration for the commands that need it.
 
-use super::{Failure, annotate, file_locations};
+use super::{Failure, annotate, config_files, file_locations};
 use crate::cli::Global;
-use crate::config::{self, Config, Overrides, Problems, SelectError};
+use crate::config::{self, Config, Included, Overrides, Problems, SelectError};
 use crate::model::event::Level;
 use crate::model::host_facts::HostFacts;
 use crate::model::job::Job;
@@ -22,6 +22,10 @@ pub struct Opened {
     /// Whether the file exists. A file that was not named may be missing.
     pub exists: bool,
     around: HostFacts,
+    /// The files of `config_files`.
+    included: Vec<Included>,
+    /// The values of `--set`.
+    set: Vec<String>,
 }
 
 /// Reads the file given by the options and the environment.
@@ -55,7 +59,8 @@ pub fn read(global: &Global) -> Result<Result<Opened, Problems>, Failure> {
         }
     };
     let around = HostFacts { state: file_locations::state_dir(global).ok(), ..platform::host_facts() };
-    Ok(Ok(Opened { file, text, exists, around }))
+    let included = config_files::included(&file, &text, LARGEST, &around);
+    Ok(Ok(Opened { file, text, exists, around, included, set: global.set.clone() }))
 }
 
 /// The maximum size of a configuration in bytes.
@@ -67,9 +72,10 @@ fn bounded(file: &Path) -> io::Result<Vec<u8>> {
 }
 
 impl Opened {
-    /// Parses the configuration. Prints nothing.
+    /// Parses the configuration, with the values of `--set`. Prints nothing.
     pub fn check(&self, over: &Overrides) -> Result<Config, Problems> {
-        let mut config = config::load(&self.text, &self.file, over, &self.around)?;
+        let over = Overrides { set: self.set.clone(), ..over.clone() };
+        let mut config = config::load((&self.text, &self.file), &self.included, &over, &self.around)?;
         if !self.exists {
             config.file = None;
         }

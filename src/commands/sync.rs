@@ -4,7 +4,7 @@ use super::interruption::with_signals;
 use super::run_progress::RunProgress;
 use super::settings::Opened;
 use super::{Failure, annotate, file_locations, history_lookup, overrides, settings};
-use crate::cli::{Global, SyncArgs};
+use crate::cli::{Global, Group, SyncArgs};
 use crate::config::{Config, Overrides, Pause};
 use crate::history::{Recorder, Retention};
 use crate::model::event::Listener;
@@ -14,6 +14,7 @@ use crate::model::job::{Job, Source, SourceOrder};
 use crate::model::result::{Logs, Summary};
 use crate::model::run_scope::RunScope;
 use crate::model::sanitize;
+use crate::model::time;
 use crate::output;
 use crate::output::notify::Notifier;
 use crate::output::terminal::Ui;
@@ -26,11 +27,12 @@ use crate::sync::{self, Mode, Plan, Signals};
 use jiff::Timestamp;
 use serde_json::json;
 use std::cell::Cell;
-use std::io::Read;
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 
 /// The time limit for a slow reader of our output, after all work is done.
 const READER: Duration = Duration::from_secs(24 * 3600);
@@ -209,6 +211,8 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
         hosts: config.hosts,
         fail_fast: config.sync.fail_fast,
         grace: config.sync.grace,
+        bwlimit: config.sync.bwlimit,
+        delay: delay(config.sync.jitter, args.jitter.is_some(), mode),
         mode,
         rsync: config.sync.rsync,
         logs: None,
@@ -218,6 +222,12 @@ fn plan(args: &SyncArgs, global: &Global, config: Config, jobs: Vec<Job>, ui: &U
         scope: None,
         again: file_locations::again(global),
     })
+}
+
+/// Returns a random delay before the run. `asked`: the command line asks for it. Otherwise nobody should wait for it.
+fn delay(jitter: Option<Duration>, asked: bool, mode: Mode) -> Duration {
+    let wanted = asked || mode == Mode::Real && !io::stdin().is_terminal();
+    jitter.filter(|_| wanted).map_or(Duration::ZERO, |jitter| jitter.mul_f64(fastrand::f64()))
 }
 
 /// Measures in the background which sources are fastest, for the next run. Nothing waits for it. If it fails, the next run measures again.
@@ -240,7 +250,7 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
         quiet: ui.quiet,
         verbose: ui.verbose,
         json: ui.json,
-        github: args.github,
+        group: group(args),
         junit: args.junit.clone(),
         logs,
         others,
@@ -248,6 +258,14 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
     })
     .map_err(Failure::io("start the printer"))?;
     let exit = with_signals(async |signals| {
+        if !plan.delay.is_zero() {
+            let delay = Duration::from_secs(plan.delay.as_secs().max(1));
+            ui.note(&format!("the run starts in {} (jitter)", time::span(delay)));
+        }
+        let (typed, requests) = tokio::sync::mpsc::channel(1);
+        // A request that waits already is enough.
+        platform::on_status_request(move || !matches!(typed.try_send(()), Err(TrySendError::Closed(()))));
+        signals.answer(Some(requests)).map_err(Failure::io("listen for SIGUSR1"))?;
         let mut summary = sync::run(plan, events, signals).await;
         changed = summary
             .results
@@ -289,6 +307,16 @@ fn go(args: &SyncArgs, plan: Plan, audience: Audience, ui: &Ui) -> Result<(ExitC
         }
     })?;
     Ok((exit, changed))
+}
+
+/// Returns the format of the option; `None`: the environment decides.
+fn group(args: &SyncArgs) -> Option<output::Group> {
+    match args.group {
+        Some(Group::Github) => Some(output::Group::Github),
+        Some(Group::Gitlab) => Some(output::Group::Gitlab),
+        Some(Group::None) => Some(output::Group::None),
+        None => args.github.then_some(output::Group::Github),
+    }
 }
 
 /// Sends the notifications of `[notify]`. Only a signal ends this early.

@@ -147,7 +147,7 @@ fn names(list: &[Spanned<DeValue<'_>>], reader: &mut Reader<'_>) {
         let Some((value, name)) = value.and_then(|value| Some((value, value.get_ref().as_str()?))) else {
             continue;
         };
-        let line = reader.line(value.span().start);
+        let line = reader.span(value.span()).line;
         if let Some(first) = lines.get(name) {
             let text = format!("two rules are called {name:?}: the first is on line {first}");
             reader.problem(value.span(), text, Some("give each rule a name of its own".into()));

@@ -15,8 +15,12 @@ impl Resolver<'_> {
             let overlap = others.find_map(|(other, _)| {
                 let pair = ((&*other.job, &other.dest), (&*own.job, &own.dest));
                 let text = guard::overlap(pair.0, pair.1, self.around.holds)?;
-                Some(match other.origin {
-                    Origin::Section(span) => {
+                Some(match (other.origin, own.origin) {
+                    (Origin::Section(span), Origin::Section(here)) => {
+                        let line = self.texts.line(span, here);
+                        format!("{text}; that of {:?} is set on {line}", other.job)
+                    }
+                    (Origin::Section(span), _) => {
                         format!("{text}; that of {:?} is set on line {}", other.job, span.line)
                     }
                     _ => text,

@@ -1,15 +1,16 @@
 //! The parsed file before it is resolved: every key is known and every value has the right type, or there is a problem.
 
+use super::config_files::patterns;
 use super::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer,
-    Span, StatsLayer, SyncLayer, Table,
+    AlertLayer, CleanLayer, HostLayer, IndexLayer, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer, Span,
+    StatsLayer, SyncLayer, Table,
 };
 use super::problem::{Problem, Text};
-use super::suggestion::{did_you_mean, of_rsync};
+use super::suggestion::did_you_mean;
+use super::unknown_key::{hint_for, owner};
 use super::value::{Reader, integer};
 use crate::mirrors::check_archive_name;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -39,6 +40,10 @@ pub struct Draft {
     pub scan: ScanLayer,
     /// `[clean]`
     pub clean: CleanLayer,
+    /// `config_files`: each pattern and its position.
+    pub config_files: Vec<(String, Span)>,
+    /// The positions of the sections.
+    pub(super) sections: BTreeMap<String, Span>,
     /// Whether the file is invalid TOML. Values that seem to be missing may then only be unreadable.
     pub broken: bool,
 }
@@ -58,33 +63,35 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 11] =
-    ["version", "sync", "hosts", "mirrors", "defaults", "jobs", "scan", "clean", "index", "stats", "notify"];
-/// Names of our keys in other tools.
-const ALIASES: [(&str, &str); 12] = [
-    ("src", "source"),
-    ("url", "source"),
-    ("sources", "source"),
-    ("from", "source"),
-    ("destination", "dest"),
-    ("target", "dest"),
-    ("path", "dest"),
-    ("to", "dest"),
-    ("bandwidth", "bwlimit"),
-    ("options", "rsync_args"),
-    ("args", "rsync_args"),
-    ("concurrency", "parallel"),
+const SECTIONS: [&str; 12] = [
+    "version",
+    "config_files",
+    "sync",
+    "hosts",
+    "mirrors",
+    "defaults",
+    "jobs",
+    "scan",
+    "clean",
+    "index",
+    "stats",
+    "notify",
 ];
 const LONGEST_NAME: usize = 64;
 
 /// A job takes about 6 KB of memory.
-const MOST_JOBS: usize = 10_000;
+pub(super) const MOST_JOBS: usize = 10_000;
 
 impl Draft {
     /// Parses a file; never fails. The problems are in the order of the file.
     pub fn parse(text: &str, file: &Path) -> (Draft, Vec<Problem>) {
-        let (document, errors) = DeTable::parse_recoverable(text);
-        let mut reader = Reader::new(Text { file, text });
+        Draft::parse_file(0, Text { file, text })
+    }
+
+    /// The same for one of several files.
+    pub(super) fn parse_file(number: usize, text: Text<'_>) -> (Draft, Vec<Problem>) {
+        let (document, errors) = DeTable::parse_recoverable(text.text);
+        let mut reader = Reader::of_file(number, text);
         let mut draft = Draft { broken: !errors.is_empty(), ..Draft::default() };
         for (key, value) in in_order(document.get_ref()) {
             draft.section(key, value, &mut reader);
@@ -93,7 +100,7 @@ impl Draft {
         let line = |problem: &Problem| problem.place.as_ref().map(|place| place.line);
         let mut problems: Vec<Problem> = Vec::new();
         for error in &errors {
-            let span = error.span().unwrap_or(text.len()..text.len());
+            let span = error.span().unwrap_or(text.text.len()..text.text.len());
             reader.text.next_problem(
                 &mut problems,
                 span,
@@ -119,11 +126,13 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
+            "config_files" => self.config_files = patterns(key, value, reader),
             "sync" | "hosts" | "mirrors" | "defaults" | "jobs" | "scan" | "clean" | "index" | "stats"
             | "notify" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
+                self.sections.insert(name.to_owned(), reader.span(key.span()));
                 match name {
                     "sync" => drop(read(&mut self.sync, "[sync]", in_order(table), Origin::Section, reader)),
                     "index" => {
@@ -177,7 +186,7 @@ impl Draft {
             read(&mut layer, "[[stats.alerts]]", in_order(table), Origin::Section, reader);
             // A value that could not be read is not missing, so no second problem is added.
             if reader.problems.len() == before {
-                self.alerts.push((layer, span(value.span(), reader)));
+                self.alerts.push((layer, reader.span(value.span())));
             }
         }
     }
@@ -203,7 +212,7 @@ impl Draft {
             }
             let mut layer = HostLayer::default();
             read(&mut layer, &format!("[hosts.{name:?}]"), in_order(table), Origin::Section, reader);
-            let span = span(key.span(), reader);
+            let span = reader.span(key.span());
             self.hosts.insert(name, (layer, span));
         }
     }
@@ -225,7 +234,7 @@ impl Draft {
             }
             let mut layer = MirrorLayer::default();
             read(&mut layer, &format!("[mirrors.{name}]"), in_order(table), Origin::Section, reader);
-            self.mirrors.insert(name.into(), (layer, span(key.span(), reader)));
+            self.mirrors.insert(name.into(), (layer, reader.span(key.span())));
         }
     }
 
@@ -263,7 +272,7 @@ impl Draft {
             let mut layer = Layer::default();
             let unread =
                 read(&mut layer, &format!("[jobs.{name}]"), in_order(table), Origin::Section, reader);
-            self.jobs.push(DraftJob { name: name.into(), span: span(key.span(), reader), layer, unread });
+            self.jobs.push(DraftJob { name: name.into(), span: reader.span(key.span()), layer, unread });
         }
     }
 }
@@ -279,8 +288,11 @@ fn read<T: Table>(
     let mut unread = Vec::new();
     for (key, value) in entries {
         let before = reader.problems.len();
-        if !layer.set(key.get_ref(), value, origin(span(key.span(), reader)), reader) {
-            unknown_key(key, section, T::KEYS, reader);
+        if !layer.set(key.get_ref(), value, origin(reader.span(key.span())), reader) {
+            let name = key.get_ref().as_ref();
+            // Finding a hint takes time, and this problem is only counted.
+            let hint = if reader.only_counts() { None } else { hint_for(name, section, T::KEYS) };
+            reader.problem(key.span(), format!("unknown key {name:?} in {section}"), hint);
         } else if reader.problems.len() > before {
             unread.push(key.get_ref().to_string());
         }
@@ -293,10 +305,6 @@ fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
-}
-
-fn span(range: Range<usize>, reader: &Reader<'_>) -> Span {
-    Span { start: range.start, end: range.end, line: reader.line(range.start) }
 }
 
 fn version(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) {
@@ -329,46 +337,4 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
         return Err("has a character that is not allowed");
     }
     Ok(())
-}
-
-/// Returns the section that a key belongs to.
-fn owner(key: &str) -> Option<&'static str> {
-    let has = |keys: &[Key]| keys.iter().any(|known| known.name == key);
-    match key {
-        "source" | "dest" | "description" => Some("[jobs.NAME]"),
-        _ if has(Layer::KEYS) => Some("[defaults] or [jobs.NAME]"),
-        _ if has(SyncLayer::KEYS) => Some("[sync]"),
-        _ if has(ScanLayer::KEYS) => Some("[scan]"),
-        _ if has(CleanLayer::KEYS) => Some("[clean]"),
-        _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
-        _ if has(IndexLayer::KEYS) => Some("[index]"),
-        _ if has(MirrorLayer::KEYS) => Some("[mirrors.NAME]"),
-        _ => None,
-    }
-}
-
-fn unknown_key(
-    key: &Spanned<toml::de::DeString<'_>>,
-    section: &str,
-    keys: &'static [Key],
-    reader: &mut Reader<'_>,
-) {
-    let name = key.get_ref().as_ref();
-    // The alerts are separate tables.
-    let tables = if section == "[stats]" { &["alerts"][..] } else { &[] };
-    let known = keys.iter().map(|key| key.name).chain(tables.iter().copied());
-    if reader.only_counts() {
-        return reader.problem(key.span(), name, None);
-    }
-    let alias = ALIASES.iter().find(|(alias, meant)| *alias == name && known.clone().any(|k| k == *meant));
-    let is_of_jobs = known.clone().any(|known| known == "rsync_args");
-    let hint = match (alias, owner(name)) {
-        (Some((_, meant)), _) => Some(format!("did you mean {meant:?}?")),
-        (None, Some(owner)) => Some(format!("{name} belongs in {owner}")),
-        (None, None) if ["allow_empty_source", "allow_older"].contains(&name) => {
-            Some(format!("only --{} on the command line allows it, for one run", name.replace('_', "-")))
-        }
-        (None, None) => of_rsync(name, section, is_of_jobs).or_else(|| did_you_mean(name, known)),
-    };
-    reader.problem(key.span(), format!("unknown key {name:?} in {section}"), hint);
 }

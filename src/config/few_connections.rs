@@ -24,7 +24,7 @@ impl Resolver<'_> {
             let text =
                 format!("job {:?}: of its {wanted} connections, {host} gets at most {}", job.name, cap(host));
             let hint = format!("to allow more, set connections = {wanted} in [hosts.{host:?}]");
-            self.text.next_problem(&mut self.notes, span.start..span.end, text, Some(hint));
+            self.texts.next_problem(&mut self.notes, span, text, Some(hint));
         }
     }
 }
@@ -41,7 +41,8 @@ mod tests {
                 "{hosts}\n[jobs.a]\nsource = 'rsync://h.org/m/'\ndest = '/d'\nconnections = {connections}\n"
             );
             let config =
-                load(&text, Path::new("/c.toml"), &Overrides::default(), &HostFacts::default()).unwrap();
+                load((&text, Path::new("/c.toml")), &[], &Overrides::default(), &HostFacts::default())
+                    .unwrap();
             config.notes.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let told = notes("", "8");

@@ -29,13 +29,17 @@ pub enum Origin {
     Defaults(Span),
     /// The section itself: `[jobs.NAME]`, `[sync]`, `[hosts.NAME]`.
     Section(Span),
+    /// This environment variable.
+    Environment(&'static str),
     /// The command line.
     CommandLine,
 }
 
-/// The position of a value in the file.
+/// The position of a value in a file of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
+    /// The file: 0 is the configuration itself, then come the files that it includes.
+    pub file: usize,
     /// First byte.
     pub start: usize,
     /// Byte after the last.

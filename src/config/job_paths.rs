@@ -180,7 +180,7 @@ impl Resolver<'_> {
         let cwd = self.around.cwd.clone().unwrap_or_default();
         match origin {
             Origin::CommandLine => cwd,
-            _ => normalise(&cwd.join(self.text.file.parent().unwrap_or(Path::new("")))),
+            _ => normalise(&cwd.join(self.texts.0[0].file.parent().unwrap_or(Path::new("")))),
         }
     }
 

@@ -46,14 +46,15 @@ impl Resolver<'_> {
     /// Checks that job names differ in more than case, because logs, listings and indexes are named after jobs.
     pub(super) fn check_spelling(&mut self, job: &DraftJob) {
         let first = self.names.entry(job.name.to_ascii_lowercase());
-        let (first, line) = first.or_insert_with(|| (job.name.clone(), job.span.line)).clone();
+        let (first, line) = first.or_insert_with(|| (job.name.clone(), job.span)).clone();
+        let line = self.texts.line(line, job.span);
         let Some(state) = self.around.state.as_deref().filter(|_| first != job.name) else { return };
         let around = self.around;
         if !*self.folds.get_or_insert_with(|| (around.folds)(state)) {
             return;
         }
         let text = format!(
-            "its name differs from that of job {first:?} on line {line} only in case, which the state directory {} ignores",
+            "its name differs from that of job {first:?} on {line} only in case, which the state directory {} ignores",
             sanitize::path(&state)
         );
         let hint = "give it another name, or give a --state-dir on a case-sensitive file system";
@@ -99,6 +100,6 @@ impl Resolver<'_> {
         let origin = if of_args { settings.rsync_args.origin } else { settings.exclude.origin };
         let (Origin::Section(span) | Origin::Defaults(span)) = origin else { return };
         let text = format!("job {:?}: excluding {pattern:?} {what}", job.name);
-        self.text.next_problem(&mut self.advice, span.start..span.end, text, Some(hint));
+        self.texts.next_problem(&mut self.advice, span, text, Some(hint));
     }
 }

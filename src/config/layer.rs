@@ -7,15 +7,17 @@ use super::alerts::{Bound, Slower};
 use super::clean::{CleanMode, CleanRules, KEEP};
 use super::id_list::IdList;
 use super::index::Indexed;
+use super::last::LastPaths;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
 use super::notify::{Addressee, Occasion};
 use super::scheduling::{Concurrency, ConnectionLimit, Nice};
 use super::units::{Pause, Period, Rate, Size, TimeLimit};
 use super::value::{Parallel, Reader, Retries, Value, Within};
 use crate::history::stats::Metric;
+use crate::model::bandwidth::Bandwidth;
 use crate::model::job::{
-    Adopt, CachePolicy, Indexing, IoPriority, Job, Marker, MaxDelete, MaxEntries, MaxOlder, Preset, Source,
-    SourceOrder, job_options,
+    Adopt, CachePolicy, ExitCodes, Indexing, IoPriority, Job, Marker, MaxDelete, MaxEntries, MaxOlder,
+    Preset, Source, SourceOrder, job_options,
 };
 use schemars::Schema;
 use std::path::PathBuf;
@@ -38,6 +40,9 @@ pub struct Key {
 pub(super) trait Table: Default {
     /// Its keys, in the order in which they are shown.
     const KEYS: &[Key];
+
+    /// Whether any value was given.
+    fn is_given(&self) -> bool;
 
     /// Reads the value of a key. `false`: there is no such key.
     fn set(
@@ -158,6 +163,10 @@ macro_rules! table {
                 $( Key { name: stringify!($key), doc: concat!($($doc),+), schema: <$type as Value>::titled }, )+
             ];
 
+            fn is_given(&self) -> bool {
+                false $( || self.$key.is_some() )+
+            }
+
             fn set(
                 &mut self,
                 key: &str,
@@ -242,6 +251,12 @@ table! {
         fail_fast: bool = false;
         /// Time between SIGTERM and SIGKILL when a transfer is terminated.
         grace: Pause = Pause(Duration::from_secs(10));
+        /// Maximum delay before a run starts. The actual delay is random. A run on a terminal, a dry run and a plan start at once. 0: none.
+        jitter: TimeLimit = TimeLimit(None);
+        /// Maximum bandwidth of all jobs of a run together, per second. Each of the jobs that may run at the same time gets an equal share. A list of
+        /// tables limits it by local time of day: [{ from = "08:00", to = "18:00", rate = "5MB" }]; at other times there is no limit. A limit
+        /// applies to attempts that start while it holds. 0: no limit.
+        bwlimit: Bandwidth = Bandwidth::Always(None);
         /// Number of log files that are kept for each job. Those of dry runs are counted separately.
         log_keep: Within<0, 1_000_000> = Within::constant(10);
         /// The rsync program: a path, or a name to look up in PATH.

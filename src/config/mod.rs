@@ -4,22 +4,28 @@
 //! absolute, every destination checked). All problems are collected; no problem hides another.
 
 mod alerts;
+mod bandwidth;
 mod clean;
+mod config_files;
 mod dests;
 mod draft;
 #[cfg(test)]
 mod example;
+mod exit_codes;
 mod few_connections;
 mod given;
 mod guard;
 mod id_list;
 mod ids;
+mod include;
 mod index;
 mod job_paths;
 mod job_problems;
+mod last;
 mod layer;
 mod lists;
 mod mirrors;
+mod needs;
 mod notify;
 mod passwords;
 mod paths;
@@ -35,6 +41,7 @@ mod scheduling;
 mod schema;
 mod select;
 mod self_copy;
+mod set;
 mod settings;
 mod show;
 mod suggestion;
@@ -42,15 +49,18 @@ mod suggestion;
 pub(crate) mod tests;
 mod trailing_slash;
 mod units;
+mod unknown_key;
 mod value;
 
 use crate::mirrors::Catalogue;
 use crate::model::host_facts::HostFacts;
 pub use alerts::{Bound, Slower};
 pub use clean::{CleanMode, CleanRules, CleanSettings};
+pub use config_files::{config_files, is_pattern};
 pub use draft::{Draft, DraftJob, check_name};
 pub use given::{Given, Origin, Span};
 pub use id_list::IdList;
+pub use include::{Included, NotIncluded};
 pub use index::Indexed;
 pub use layer::{
     AlertFilled, AlertLayer, CleanFilled, CleanLayer, HostFilled, HostLayer, IndexFilled, IndexLayer, Key,
@@ -74,7 +84,7 @@ pub(crate) use units::bytes_text;
 pub use units::{Pause, Period, Rate, Size, TimeLimit};
 pub use value::{Parallel, Retries, Within};
 
-use problem::Text;
+use problem::{Text, Texts};
 use resolver::Resolver;
 use std::path::Path;
 
@@ -85,12 +95,31 @@ pub fn danger(root: &Path, around: &HostFacts) -> Option<String> {
     [root.to_path_buf(), (around.resolve)(root)].iter().find_map(|path| guard::danger_of(path, &around))
 }
 
-/// Reads and checks a configuration. `file` is its name in messages; relative paths are resolved against its directory. Checks (such as for
-/// dangerous destinations) apply to the values after the overrides. An `Err` has all problems of the file.
-pub fn load(text: &str, file: &Path, over: &Overrides, around: &HostFacts) -> Result<Config, Problems> {
-    let (draft, mut problems) = Draft::parse(text, file);
+/// Reads and checks a configuration. `file` is its name in messages; relative paths are resolved against its directory. `included` has the files
+/// of [`config_files()`]. Checks (such as for dangerous destinations) apply to the values after the overrides. An `Err` has all problems.
+pub fn load(
+    (text, file): (&str, &Path),
+    included: &[Included],
+    over: &Overrides,
+    around: &HostFacts,
+) -> Result<Config, Problems> {
+    let mut texts = Texts(vec![Text { file, text }]);
+    for (file, text) in included.iter().filter_map(|included| included.file.as_ref().ok()) {
+        texts.0.push(Text { file, text });
+    }
+    let (mut draft, mut problems) = Draft::parse_file(0, texts.0[0]);
+    for Included { pattern, file } in included {
+        if let Err(why) = file {
+            draft.not_included(*pattern, why, &texts, &mut problems);
+        }
+    }
+    for (number, text) in texts.0.iter().enumerate().skip(1) {
+        let (other, mut more) = Draft::parse_file(number, *text);
+        problems.append(&mut more);
+        draft.include(other, &texts, &mut problems);
+    }
     let mut resolver = Resolver {
-        text: Text { file, text },
+        texts,
         over,
         around,
         mirrors: Catalogue::default(),
@@ -102,18 +131,20 @@ pub fn load(text: &str, file: &Path, over: &Overrides, around: &HostFacts) -> Re
         backup_dir: None,
         placed: Vec::new(),
         names: Default::default(),
+        set: Default::default(),
+        needs: Default::default(),
         folds: None,
     };
     let mut config = resolver.resolve(draft);
-    config.advice = Problems::of(std::mem::take(&mut resolver.advice)).0;
-    config.notes = Problems::of(std::mem::take(&mut resolver.notes)).0;
+    config.advice = Problems::of(std::mem::take(&mut resolver.advice), &resolver.texts).0;
+    config.notes = Problems::of(std::mem::take(&mut resolver.notes), &resolver.texts).0;
     let mut unfit = std::mem::take(&mut resolver.mistakes.problems);
     problems.append(&mut resolver.problems);
     if !problems.is_empty() {
         // With errors in the whole file, those in single jobs are reported too, so that all can be fixed at once.
         problems.append(&mut unfit);
-        return Err(Problems::of(problems));
+        return Err(Problems::of(problems, &resolver.texts));
     }
-    config.unfit = if unfit.is_empty() { unfit } else { Problems::of(unfit).0 };
+    config.unfit = if unfit.is_empty() { unfit } else { Problems::of(unfit, &resolver.texts).0 };
     Ok(config)
 }

@@ -1,5 +1,6 @@
 //! Problems of a configuration and their positions. All problems are collected; no problem hides another.
 
+use super::given::Span;
 use crate::model::job::mask_passwords;
 use crate::model::sanitize;
 use std::fmt;
@@ -42,12 +43,16 @@ pub struct Problems(pub Vec<Problem>);
 pub(super) const MOST_PROBLEMS: usize = 100;
 
 impl Problems {
-    /// Sorts the problems in the order of the file and limits their number. `found` may contain problems that are only counted: see
+    /// Sorts the problems in the order of the files and limits their number. `found` may contain problems that are only counted: see
     /// [`Text::next_problem`].
-    pub(super) fn of(mut found: Vec<Problem>) -> Self {
+    pub(super) fn of(mut found: Vec<Problem>, texts: &Texts<'_>) -> Self {
         let all = found.len();
         found.truncate(MOST_PROBLEMS);
-        found.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+        found.sort_by_cached_key(|problem| {
+            let file = problem.file.as_deref();
+            let file = texts.0.iter().position(|text| Some(text.file) == file);
+            (file, problem.place.as_ref().map(|place| (place.line, place.column)))
+        });
         if all > found.len() {
             let (file, more) = (found[0].file.clone(), all - found.len());
             let text = match more {
@@ -60,11 +65,35 @@ impl Problems {
     }
 }
 
-/// The text of the file that problems and warnings refer to.
+/// The text of a file that problems and warnings refer to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Text<'a> {
     pub(super) file: &'a Path,
     pub(super) text: &'a str,
+}
+
+/// The files of the configuration: itself, and those that it includes.
+pub(super) struct Texts<'a>(pub(super) Vec<Text<'a>>);
+
+impl Texts<'_> {
+    /// Like [`Text::next_problem`].
+    pub(super) fn next_problem(
+        &self,
+        found: &mut Vec<Problem>,
+        span: Span,
+        text: String,
+        hint: Option<String>,
+    ) {
+        self.0[span.file].next_problem(found, span.start..span.end, text, hint);
+    }
+
+    /// The line of a position, as told at another position: `line 5`, with the file if it is another.
+    pub(super) fn line(&self, of: Span, told_at: Span) -> String {
+        match of.file == told_at.file {
+            true => format!("line {}", of.line),
+            false => format!("line {} of {}", of.line, sanitize::path(&self.0[of.file].file)),
+        }
+    }
 }
 
 /// Decodes the text of a file, which must be UTF-8; a byte order mark is removed.

@@ -4,7 +4,7 @@ use super::clean::{CleanMode, CleanSettings};
 use super::draft::{Draft, DraftJob};
 use super::guard::Dest;
 use super::index::Indexed;
-use super::layer::{Given, IndexLayer, Layer, Origin, Settings, SyncFilled};
+use super::layer::{Given, IndexLayer, Layer, Origin, Settings, SyncFilled, SyncLayer};
 use super::paths::normalise;
 use super::preset_layer::preset_layer;
 use super::resolver::{Placed, Resolver};
@@ -14,23 +14,30 @@ use crate::model::job::{Indexing, Job, MaxEntries, Preset, Source};
 use crate::rsync::args;
 use std::path::Path;
 
+/// The variable for `parallel` of `[sync]`.
+const PARALLEL: &str = "PDB_SYNC_PARALLEL";
+
 impl Resolver<'_> {
     /// Returns the configuration, which is valid only if no problem was found.
     pub(super) fn resolve(&mut self, draft: Draft) -> Config {
         if let Err(refused) = args::check(&self.over.rsync_args) {
             self.at_origin(Origin::CommandLine, refused.text, Some(refused.hint));
         }
+        self.set = self.read_set(&draft.jobs);
+        self.needs = self.all_needs(&draft);
+        let sync = self.over.sync.clone().over(self.environment()).over(draft.sync.clone());
         let names: Vec<String> = draft.jobs.iter().map(|job| job.name.clone()).collect();
         let mut notify = draft.notify.clone();
         let mut config = Config {
-            file: Some(self.text.file.into()),
+            file: Some(self.texts.0[0].file.into()),
+            included: self.texts.0[1..].iter().map(|text| text.file.into()).collect(),
             stats: self.stats(&draft.stats, &draft.alerts, &names),
             notify: self.notify(&mut notify),
             index: draft.index.clone().fill().into(),
             scan: draft.scan.clone().fill().into(),
             clean: self.clean(&draft),
             given: Sections {
-                sync: self.over.sync.clone().over(draft.sync.clone()).fill(),
+                sync: sync.fill(),
                 stats: draft.stats.clone().fill(),
                 alerts: draft.alerts.iter().map(|(alert, _)| alert.clone()).collect(),
                 notify: notify.fill(),
@@ -65,6 +72,23 @@ impl Resolver<'_> {
         config
     }
 
+    /// Returns the values for `[sync]` of environment variables. What an option overrides is not read.
+    fn environment(&mut self) -> SyncLayer {
+        let value = (self.around.variable)(PARALLEL).filter(|value| !value.is_empty());
+        let Some(value) = value.filter(|_| self.over.sync.parallel.is_none()) else {
+            return SyncLayer::default();
+        };
+        let origin = Origin::Environment(PARALLEL);
+        match value.to_string_lossy().parse() {
+            Ok(value) => SyncLayer { parallel: Some(Given { value, origin }), ..SyncLayer::default() },
+            Err(wrong) => {
+                let hint = Some(format!("correct or unset {PARALLEL}; --parallel overrides it"));
+                self.at_origin(origin, format!("{PARALLEL}: {wrong}"), hint);
+                SyncLayer::default()
+            }
+        }
+    }
+
     fn clean(&mut self, draft: &Draft) -> CleanSettings {
         let clean = draft.clean.clone().fill();
         if clean.mode.value == CleanMode::Backup && draft.clean.backup_dir.is_none() {
@@ -93,7 +117,8 @@ impl Resolver<'_> {
     /// Returns all values of a job, merged by priority, without built-in values.
     fn layer(&self, job: &DraftJob, defaults: &Layer) -> Layer {
         let over = if self.over.applies_to(&job.name) { self.over.layer.clone() } else { Layer::default() };
-        let said = over.over(job.layer.clone()).over(defaults.clone());
+        let set = self.set.get(&job.name).cloned().unwrap_or_default();
+        let said = set.over(over).over(job.layer.clone()).over(defaults.clone());
         let preset = said.preset.as_ref().map_or(Preset::Mirror, |given| given.value);
         said.over(preset_layer(preset))
     }
@@ -134,6 +159,7 @@ impl Resolver<'_> {
         let only =
             sources.as_ref().and_then(|sources| self.only_entries(draft, &settings, sources, &rsync_args));
         let never_deletes = only.as_ref().is_some_and(|only| only.typed);
+        self.check_needs(draft, &settings);
         self.check_spelling(draft);
         let unfit = self.mistakes.take(!matches!(dest, Some((_, true))));
         let (sources, (dest, _)) = (sources?, dest?);
@@ -168,7 +194,7 @@ impl Resolver<'_> {
             if !used.contains(&name.as_str()) {
                 let hint = did_you_mean(name, used.iter().copied());
                 let text = format!("no job has a source on the host {name:?}");
-                config.warnings.push(self.text.problem(span.start..span.end, text, hint));
+                self.texts.next_problem(&mut config.warnings, *span, text, hint);
             }
         }
     }

@@ -15,8 +15,8 @@ impl Resolver<'_> {
         jobs: &[String],
     ) -> StatsSettings {
         let mut settings = StatsSettings::of(layer.clone());
-        // The line of each alert.
-        let mut lines = Vec::new();
+        // The place of each alert.
+        let mut places = Vec::new();
         for (alert, span) in alerts {
             if let Some(job) = &alert.job
                 && !jobs.contains(&job.value)
@@ -30,10 +30,10 @@ impl Resolver<'_> {
                 let alert = Alert { job: job.clone(), rule };
                 let Some(n) = settings.alerts.iter().position(|known| *known == alert) else {
                     settings.alerts.push(alert);
-                    lines.push(span.line);
+                    places.push(*span);
                     continue;
                 };
-                let text = format!("this alert repeats that of line {}", lines[n]);
+                let text = format!("this alert repeats that of {}", self.texts.line(places[n], *span));
                 self.note(Origin::Section(*span), text, Some("remove one of them".into()));
             }
         }

@@ -2,17 +2,20 @@
 
 use super::draft::DraftJob;
 use super::guard::Dest;
-use super::layer::{Origin, Span};
-use super::problem::{Problem, Text};
+use super::layer::{Layer, Origin, Span};
+use super::problem::{Problem, Texts};
 use super::settings::Overrides;
 use crate::mirrors::Catalogue;
 use crate::model::host_facts::HostFacts;
 use crate::model::job::JobProblem;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
+/// The needs of all jobs by name.
+pub(super) type Needs = BTreeMap<String, Vec<String>>;
+
 pub(super) struct Resolver<'a> {
-    pub(super) text: Text<'a>,
+    pub(super) texts: Texts<'a>,
     pub(super) over: &'a Overrides,
     pub(super) around: &'a HostFacts,
     /// The known archives, with the addresses of `[mirrors]`.
@@ -30,8 +33,12 @@ pub(super) struct Resolver<'a> {
     pub(super) backup_dir: Option<(PathBuf, Origin)>,
     /// All destinations, including those of jobs with other errors.
     pub(super) placed: Vec<Placed>,
-    /// The names of the jobs so far, by lower-case name: the spelling of the first, and its line.
-    pub(super) names: HashMap<String, (String, usize)>,
+    /// The names of the jobs so far, by lower-case name: the spelling of the first, and its place.
+    pub(super) names: HashMap<String, (String, Span)>,
+    /// The values of `--set`, by job.
+    pub(super) set: BTreeMap<String, Layer>,
+    /// What each job needs.
+    pub(super) needs: Needs,
     /// Whether the state directory treats names that differ only in case as equal; `None` until it was checked.
     pub(super) folds: Option<bool>,
 }
@@ -70,13 +77,13 @@ impl Mistakes {
 
 impl Resolver<'_> {
     pub(super) fn at(&mut self, span: Span, text: String, hint: Option<String>) {
-        self.text.next_problem(&mut self.problems, span.start..span.end, text, hint);
+        self.texts.next_problem(&mut self.problems, span, text, hint);
     }
 
     pub(super) fn at_origin(&mut self, origin: Origin, text: String, hint: Option<String>) {
         match origin {
             Origin::Defaults(span) | Origin::Section(span) => self.at(span, text, hint),
-            Origin::BuiltIn | Origin::Preset(_) | Origin::CommandLine => {
+            Origin::BuiltIn | Origin::Preset(_) | Origin::Environment(_) | Origin::CommandLine => {
                 self.problems.push(Problem { file: None, place: None, text, hint });
             }
         }

@@ -163,7 +163,7 @@ mod tests {
 
     fn read(sync: &str, job: &str) -> Result<crate::config::Config, String> {
         let text = format!("[sync]\n{sync}\n[jobs.a]\nsource = '/s/'\ndest = '/d'\n{job}\n");
-        load(&text, Path::new("/c.toml"), &Overrides::default(), &HostFacts::default())
+        load((&text, Path::new("/c.toml")), &[], &Overrides::default(), &HostFacts::default())
             .map_err(|problems| problems.to_string())
     }
 

@@ -62,6 +62,13 @@ pub fn schema() -> Value {
     job.insert("required".into(), json!(["source", "dest"]));
     let properties = json!({
         "version": {"description": "Version of the configuration format.", "const": 1},
+        "config_files": {
+            "description": "Further files of the configuration: names, or patterns with *, ? and [ ], relative to the directory of this \
+                file. Their tables are read as if they were written here. A pattern may match no file.",
+            "type": "array",
+            "default": [],
+            "items": {"type": "string", "pattern": r"\S", "not": {"pattern": r"\*\*"}},
+        },
         "sync": sync,
         "stats": stats,
         "notify": notify,

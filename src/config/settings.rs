@@ -11,6 +11,7 @@ use super::scheduling::Concurrency;
 use super::units::Size;
 use crate::history::stats::Alert;
 use crate::mirrors::Catalogue;
+use crate::model::bandwidth::Bandwidth;
 use crate::model::entry_ids::EntryIds;
 use crate::model::job::{Hook, Job};
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ use std::time::Duration;
 pub struct Config {
     /// The file that it was read from; `None` if there was none.
     pub file: Option<PathBuf>,
+    /// The files that it includes.
+    pub included: Vec<PathBuf>,
     /// `[sync]`
     pub sync: SyncSettings,
     /// `[hosts."NAME"] connections`, by lower-case host name.
@@ -90,6 +93,10 @@ pub struct SyncSettings {
     pub fail_fast: bool,
     /// Time between SIGTERM and SIGKILL for children.
     pub grace: Duration,
+    /// Maximum delay before the run starts.
+    pub jitter: Option<Duration>,
+    /// The bandwidth of all jobs together.
+    pub bwlimit: Bandwidth,
     /// Number of log files kept for each job.
     pub log_keep: usize,
     /// The rsync program: a name to look up in `PATH`, or a path.
@@ -113,6 +120,8 @@ impl SyncSettings {
             auto: sync.parallel.value == Concurrency::Auto,
             fail_fast: sync.fail_fast.value,
             grace: sync.grace.value.0,
+            bwlimit: sync.bwlimit.value.clone(),
+            jitter: sync.jitter.value.0,
             log_keep: sync.log_keep.value.into(),
             rsync,
         }
@@ -263,6 +272,8 @@ pub struct Overrides {
     pub jobs: Option<Vec<String>>,
     /// Values for jobs. A relative `dest` is resolved against the working directory.
     pub layer: Layer,
+    /// Values of `--set`, as typed: `JOB.KEY=VALUE`. They apply to the jobs that they name, and are stronger than `layer`.
+    pub set: Vec<String>,
     /// Values for `[sync]`.
     pub sync: SyncLayer,
     /// Whether the guard accepts a source without any file. A configuration file cannot set this, so that no mirror is emptied by default.

@@ -114,7 +114,11 @@ impl Page<'_> {
     }
 
     fn origin(&self, origin: Origin) -> String {
-        let place = |span: Span| match &self.config.file {
+        let file = |span: Span| match span.file.checked_sub(1) {
+            Some(included) => self.config.included.get(included),
+            None => self.config.file.as_ref(),
+        };
+        let place = |span: Span| match file(span) {
             Some(file) => format!("{}:{}", sanitize::path(file), span.line),
             None => format!("line {}", span.line),
         };
@@ -123,6 +127,7 @@ impl Page<'_> {
             Origin::Preset(preset) => format!("preset {}", preset::name(preset)),
             Origin::Defaults(span) => format!("[defaults] {}", place(span)),
             Origin::Section(span) => format!("from {}", place(span)),
+            Origin::Environment(name) => format!("environment {name}"),
             Origin::CommandLine => "command line".into(),
         }
     }

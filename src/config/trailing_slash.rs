@@ -30,14 +30,14 @@ impl Resolver<'_> {
             let text =
                 format!("job {:?}: its sources make different trees: {}, {}", job.name, what(0), what(other));
             let hint = "end all of them with a slash, or none, as rsync reads it";
-            self.text.next_problem(&mut self.advice, span.start..span.end, text, Some(hint.into()));
+            self.texts.next_problem(&mut self.advice, span, text, Some(hint.into()));
         }
         for (source, name) in sources.iter().zip(own) {
             let (Address::Local(path), Some(name)) = (&source.address, name) else { continue };
             if (self.around.is_dir)(path) {
                 let told = args::own_directory_text(source, name, dest);
                 let (text, hint) = (format!("job {:?}: {}", job.name, told.0), told.1);
-                self.text.next_problem(&mut self.notes, span.start..span.end, text, Some(hint));
+                self.texts.next_problem(&mut self.notes, span, text, Some(hint));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Parsing of values in the file, and the messages for invalid ones.
 
+use super::given::Span;
 use super::problem::{MOST_PROBLEMS, Problem, Text};
 use schemars::Schema;
 use std::ops::Range;
@@ -37,6 +38,8 @@ pub(super) trait Value: Sized {
 /// The text that is being read, and the problems found so far.
 pub(super) struct Reader<'a> {
     pub(super) text: Text<'a>,
+    /// The number of the file, for [`Span`].
+    file: usize,
     pub(super) problems: Vec<Problem>,
     /// The end of each line, so that the line of a value is found by binary search.
     ends: Vec<usize>,
@@ -44,13 +47,18 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: Text<'a>) -> Self {
-        let ends = text.text.match_indices('\n').map(|(at, _)| at).collect();
-        Reader { text, problems: Vec::new(), ends }
+        Reader::of_file(0, text)
     }
 
-    /// Returns the line of a byte position, from 1.
-    pub(super) fn line(&self, at: usize) -> usize {
-        self.ends.partition_point(|end| *end < at) + 1
+    pub(super) fn of_file(file: usize, text: Text<'a>) -> Self {
+        let ends = text.text.match_indices('\n').map(|(at, _)| at).collect();
+        Reader { text, file, problems: Vec::new(), ends }
+    }
+
+    /// Returns the position of a byte range.
+    pub(super) fn span(&self, range: Range<usize>) -> Span {
+        let line = self.ends.partition_point(|end| *end < range.start) + 1;
+        Span { file: self.file, start: range.start, end: range.end, line }
     }
 
     pub(super) fn problem(&mut self, span: Range<usize>, text: impl Into<String>, hint: Option<String>) {

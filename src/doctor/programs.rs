@@ -106,7 +106,7 @@ const PLAIN: &str = "no-job";
 /// A job with default options, used if there is no configuration.
 fn plain() -> Option<Job> {
     let text = format!("[jobs.{PLAIN}]\nsource = \"/s/\"\ndest = \"/d\"\ndelete = true\n");
-    let config = load(&text, Path::new("/doctor.toml"), &Overrides::default(), &HostFacts::default());
+    let config = load((&text, Path::new("/doctor.toml")), &[], &Overrides::default(), &HostFacts::default());
     config.ok()?.jobs.into_iter().next()
 }
 

@@ -197,6 +197,8 @@ pub enum Event {
         /// The message, on one line.
         text: String,
     },
+    /// The user asks how far the run is. It is answered on the screen only.
+    StatusRequested,
     /// The result of a job. Sent exactly once for every requested job.
     JobFinished(#[serde(serialize_with = "wire::shared")] Arc<SyncResult>),
     /// The last event of a run.
@@ -216,6 +218,7 @@ impl Event {
             | Event::Planned { .. }
             | Event::Adopted { .. }
             | Event::Notice { .. }
+            | Event::StatusRequested
             | Event::JobFinished(_)
             | Event::RunFinished(_) => None,
         }

@@ -1,5 +1,6 @@
 //! The types that all other modules share: jobs, events, results, entry IDs, times and text. Pure; it imports no other module of ours.
 
+pub mod bandwidth;
 pub mod compression;
 pub mod document_summary;
 pub mod entry_ids;

@@ -121,6 +121,8 @@ pub enum Skip {
     Hook(String),
     /// An earlier job failed, and the run stops at the first failure.
     FailFast(String),
+    /// A job that this one needs did not succeed.
+    Needs(String),
 }
 
 /// The log files of a run's jobs, for results that contain their paths.
@@ -254,7 +256,7 @@ impl Skip {
     /// Returns the text of the reason.
     pub fn text(&self) -> &str {
         match self {
-            Skip::Locked(text) | Skip::Hook(text) | Skip::FailFast(text) => text,
+            Skip::Locked(text) | Skip::Hook(text) | Skip::FailFast(text) | Skip::Needs(text) => text,
         }
     }
 }
@@ -314,7 +316,7 @@ impl Outcome {
     pub fn exit(&self) -> ExitCode {
         match self {
             Outcome::Ok | Outcome::Warned(_) => ExitCode::Done,
-            Outcome::Skipped(Skip::Hook(_) | Skip::FailFast(_)) => ExitCode::Done,
+            Outcome::Skipped(Skip::Hook(_) | Skip::FailFast(_) | Skip::Needs(_)) => ExitCode::Done,
             Outcome::Skipped(Skip::Locked(_)) => ExitCode::Locked,
             Outcome::Partial(_) => ExitCode::Partial,
             Outcome::Blocked(_) => ExitCode::Blocked,

@@ -1,6 +1,6 @@
 //! The record of a command in progress, `STATE/running/PID-HOST.json`. The command writes it, `status` reads it.
 
-use crate::model::event::Progress;
+use crate::model::event::{Event, Progress, Stamped};
 use crate::model::wire;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -95,5 +95,24 @@ impl RunningJob {
             progress: Progress::default(),
             ended: false,
         }
+    }
+
+    /// Applies an event about the job.
+    pub fn advance(&mut self, stamped: &Stamped) {
+        match &stamped.event {
+            Event::JobStarted { attempt, source, .. } => {
+                (self.attempt, self.source) = (*attempt, Some(source.clone()));
+                self.progress = Progress::default();
+            }
+            Event::Phase { phase, .. } => self.state = phase.word().into(),
+            Event::Progress { progress, .. } => self.progress = *progress,
+            Event::Retry { .. } => {
+                self.state = "retrying".into();
+                self.progress = Progress::default();
+            }
+            Event::JobFinished(result) => (self.state, self.ended) = (result.status().word().into(), true),
+            _ => return,
+        }
+        self.started.get_or_insert(stamped.time);
     }
 }

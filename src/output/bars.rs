@@ -183,7 +183,11 @@ impl ScreenListener for Bars {
                 return Ok(());
             }
             // The next tick redraws the bars.
-            Event::Output { .. } | Event::Planned { .. } | Event::Adopted { .. } | Event::Notice { .. } => {
+            Event::Output { .. }
+            | Event::Planned { .. }
+            | Event::Adopted { .. }
+            | Event::Notice { .. }
+            | Event::StatusRequested => {
                 return Ok(());
             }
         }

@@ -7,7 +7,7 @@ mod annotations;
 
 pub use annotations::{At, annotate, nothing_started};
 
-use super::kept_output::{KeptOutput, gap};
+use super::kept_output::{HEAD, KeptOutput, TAIL, gap};
 use super::listener::ScreenListener;
 use super::summary::cells;
 use super::summary::{served, verdict};
@@ -23,11 +23,6 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Limits for each job's output: only the first and the last bytes are shown; the log is complete. With a hundred jobs at the same time
-/// this takes about 10 MB.
-const HEAD: usize = 16 << 10;
-const TAIL: usize = 48 << 10;
 
 /// Collects the output of jobs that run in parallel, and prints that of each job as a group when it ends.
 pub(super) struct Groups {

@@ -78,6 +78,9 @@ impl ScreenListener for Json {
     }
 
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
+        if matches!(event.event, Event::StatusRequested) {
+            return Ok(());
+        }
         self.block.clear();
         self.write(event)?;
         screen.json(&self.block);

@@ -2,6 +2,11 @@
 
 use std::ops::Range;
 
+/// Limits for each job's output in a group: only the first and the last bytes are shown; the log is complete. With a hundred jobs at the same time
+/// this takes about 10 MB.
+pub(super) const HEAD: usize = 16 << 10;
+pub(super) const TAIL: usize = 48 << 10;
+
 /// The start and the end of a sequence of lines; at most about `head + 2 × tail` bytes.
 #[derive(Debug)]
 pub(super) struct KeptOutput {

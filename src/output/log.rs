@@ -178,7 +178,10 @@ impl Listener for Logs {
             Event::Notice { job: Some(job), text, .. } => self.say(job, time, text, warnings),
             Event::JobFinished(result) => self.finished(result, time, warnings),
             Event::RunFinished(_) => self.missing().into_iter().for_each(|text| warnings.remember(text)),
-            Event::RunStarted { .. } | Event::Notice { job: None, .. } | Event::Progress { .. } => {}
+            Event::RunStarted { .. }
+            | Event::Notice { job: None, .. }
+            | Event::Progress { .. }
+            | Event::StatusRequested => {}
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ mod adoption;
 mod bars;
 mod cursor_home;
 pub mod github;
+mod gitlab;
 pub mod hits;
 mod json;
 mod junit;
@@ -19,6 +20,7 @@ mod output_file;
 mod printer;
 pub mod schema;
 mod screen;
+mod status_block;
 mod summary;
 pub mod terminal;
 #[cfg(test)]
@@ -45,6 +47,28 @@ use tokio::sync::mpsc;
 /// Maximum number of events that wait for the printer; an event has up to 64 KiB.
 const WAITING: usize = 64;
 
+/// How the output of each job is grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// By groups and annotations of GitHub Actions.
+    Github,
+    /// By sections of GitLab CI/CD.
+    Gitlab,
+    /// Not at all.
+    None,
+}
+
+impl Group {
+    /// The format of this environment.
+    fn of(environment: &Environment) -> Group {
+        match environment {
+            Environment { github: true, .. } => Group::Github,
+            Environment { gitlab: true, .. } => Group::Gitlab,
+            _ => Group::None,
+        }
+    }
+}
+
 /// The listeners of a run and their settings.
 pub struct Options {
     /// When to use colours.
@@ -55,8 +79,8 @@ pub struct Options {
     pub verbose: bool,
     /// Whether standard output has only JSON lines.
     pub json: bool,
-    /// Whether to write output for GitHub Actions; also enabled by the environment.
-    pub github: bool,
+    /// How the output of each job is grouped; `None`: by the environment.
+    pub group: Option<Group>,
     /// The path of a JUnit report.
     pub junit: Option<PathBuf>,
     /// The log files, if logs are written.
@@ -77,7 +101,7 @@ impl Default for Options {
             quiet: false,
             verbose: false,
             json: false,
-            github: false,
+            group: None,
             junit: None,
             logs: None,
             others: Vec::new(),
@@ -102,7 +126,7 @@ pub fn start(options: Options) -> io::Result<(mpsc::Sender<Stamped>, Printer)> {
 
 /// Creates the screen and the listeners.
 fn cast(options: Options) -> (Screen, Vec<Box<dyn ScreenListener>>) {
-    let Options { color, quiet, verbose, json, github, junit, logs, others, environment, streams, .. } =
+    let Options { color, quiet, verbose, json, group, junit, logs, others, environment, streams, .. } =
         options;
     let Streams { out, err, canvas } = streams;
     let bars_fit = err.columns.is_some() && !environment.ci && !environment.dumb && !quiet && !json;
@@ -114,25 +138,30 @@ fn cast(options: Options) -> (Screen, Vec<Box<dyn ScreenListener>>) {
     if let Some(path) = junit {
         files.push(Box::new(junit::Junit::new(path)));
     }
-    let github = github || environment.github;
-    if github {
+    let group = group.unwrap_or_else(|| Group::of(&environment));
+    if group == Group::Github || environment.github {
         files.push(Box::new(github::Files::new(environment.step_summary, environment.github_output)));
     }
     let mut listeners: Vec<Box<dyn ScreenListener>> = Vec::new();
     listeners.extend(files.into_iter().map(|listener| Box::new(listener) as Box<dyn ScreenListener>));
-    if github && !json {
+    if environment.github || group == Group::Github {
         screen.read_by_github();
-        listeners.push(Box::new(github::Groups::new(quiet)));
+    }
+    match group {
+        Group::Github if !json => listeners.push(Box::new(github::Groups::new(quiet))),
+        Group::Gitlab if !json => listeners.push(Box::new(gitlab::Sections::new(quiet))),
+        _ => {}
     }
     if let Some(canvas) = canvas.filter(|_| bars_fit) {
         let (multi, size) = canvas.split();
         screen.put_above(multi.clone());
         listeners.push(Box::new(bars::Bars::new(multi, size, screen.look(Stream::Stderr))));
     }
+    listeners.push(Box::new(status_block::StatusBlock::default()));
     if json {
         listeners.push(Box::new(json::Json::new()));
     } else {
-        listeners.push(Box::new(text_listener::TextListener::new(quiet, verbose, !github)));
+        listeners.push(Box::new(text_listener::TextListener::new(quiet, verbose, group == Group::None)));
     }
     (screen, listeners)
 }

@@ -138,6 +138,11 @@ impl Screen {
         self.out.say(text, self.bars.as_ref(), self.github);
     }
 
+    /// Writes a line of ours to standard output as it is, with the control characters that the reader of the output interprets.
+    pub(super) fn marker(&mut self, line: &str) {
+        self.out.write(line.as_bytes(), self.bars.as_ref(), self.github);
+    }
+
     /// Writes whole lines to standard error, in one write.
     pub fn err(&mut self, text: &Text) {
         self.err.say(text, self.bars.as_ref(), self.github);

@@ -54,7 +54,7 @@ pub(super) fn options(out: impl Write + Send + 'static, err: impl Write + Send +
         quiet: false,
         verbose: false,
         json: false,
-        github: false,
+        group: None,
         junit: None,
         logs: None,
         others: Vec::new(),

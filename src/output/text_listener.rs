@@ -21,7 +21,7 @@ const COLORS: [Color; 6] =
 pub(super) struct TextListener {
     quiet: bool,
     verbose: bool,
-    /// Whether lines of children are shown here (otherwise in GitHub's groups).
+    /// Whether lines of children are shown here (otherwise in groups of GitHub or GitLab).
     lines: bool,
     /// The part of the job that the current event is about.
     part: Option<Part>,
@@ -163,7 +163,7 @@ impl ScreenListener for TextListener {
                 let attempt = Some(*attempt).filter(|_| self.part.is_none());
                 self.say(job, &retry(attempt, *exit_code, reason, *delay, source), screen);
             }
-            // Warnings and errors are shown as GitHub's annotations, and the outcome of jobs in its groups.
+            // With groups, their listener shows warnings and errors, and the outcome of jobs.
             Event::Notice { job, level, text } if self.lines || *level < Level::Warning => {
                 self.notice(job.as_deref(), *level, text, screen);
             }
@@ -179,6 +179,7 @@ impl ScreenListener for TextListener {
             | Event::Retry { .. }
             | Event::Notice { .. }
             | Event::Progress { .. }
+            | Event::StatusRequested
             | Event::JobFinished(_) => {}
         }
         Ok(())

@@ -7,6 +7,7 @@ mod free_space;
 mod host_facts;
 mod in_the_way;
 mod load;
+mod matching_files;
 mod memory;
 mod mounts;
 mod open_below;
@@ -16,6 +17,7 @@ mod same_directory;
 mod secret;
 mod shared_permissions;
 mod syscalls;
+mod typed_lines;
 mod users;
 
 pub use bounded_read::{
@@ -26,6 +28,7 @@ pub use free_space::{FreeSpace, room};
 pub use host_facts::{host_facts, resolve};
 pub use in_the_way::{Obstacle, in_the_way};
 pub use load::{Load, LoadMeter, pressure};
+pub use matching_files::matching_files;
 pub use memory::{Memory, memory};
 pub use mounts::{Mount, is_root, is_root_of_a_file_system, is_unmounted, knows_mount_points, mount_of};
 pub use open_below::{LONGEST, Through, open_below, open_child, open_through};
@@ -33,6 +36,7 @@ pub use process::{Identity, ProcessStat, boot_id, processes};
 pub use runtime::runtime;
 pub use shared_permissions::{follow, follows};
 pub use syscalls::{ends_children, may_change, renames_without_replacing, set_io_priority, sets_priority};
+pub use typed_lines::on_status_request;
 pub use users::{group_name, group_operand, host_name, is_member, own_name, user_name};
 
 /// CPU time used so far by all threads of this process; `None` if the system does not report it.

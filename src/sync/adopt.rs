@@ -7,6 +7,7 @@ use super::dir_id::{DirId, Same};
 use super::guard;
 use super::listing::{self, Listing};
 use super::name_list::NameList;
+use super::two_stages::is_below;
 use crate::model::event::{Event, Found, Level, Takeover, Tally};
 use crate::model::job::Adopt;
 use crate::model::result::Reason;
@@ -149,8 +150,13 @@ impl AttemptRunner<'_> {
             return None;
         }
         let mut names = NameList::new(self.source);
+        // Comparing transfers what differs, which comes later for these paths.
+        let held = if self.plan.mode.is_dry() { Vec::new() } else { self.held_back() };
         for name in listing.same_size_names().ok()? {
-            names.push(&name.ok()?);
+            let name = name.ok()?;
+            if !is_below(&name, &held) {
+                names.push(&name);
+            }
         }
         (names.len() > 0).then_some(names)
     }

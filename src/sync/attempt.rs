@@ -54,6 +54,8 @@ pub(super) struct AttemptRunner<'a> {
     pub(super) undoable: bool,
     /// Why this run cannot keep removed entries although the job asks for it.
     pub(super) cannot_keep: Option<Reason>,
+    /// Whether there was trouble that is not rsync's: damaged files, removals that failed, names that cannot be stored.
+    pub(super) own_trouble: bool,
     /// How many files the transfer must bring; `None` if unknown.
     pub(super) awaited: Option<u64>,
     /// Number of transfers so far.
@@ -129,6 +131,7 @@ impl<'a> AttemptRunner<'a> {
             keep: None,
             undoable: false,
             cannot_keep: None,
+            own_trouble: false,
             awaited: None,
             transfers: 0,
             memory: JobState::default(),
@@ -206,6 +209,7 @@ impl<'a> AttemptRunner<'a> {
         Attempted {
             attempt,
             ending,
+            own_trouble: self.own_trouble || self.figures.files_damaged.is_some_and(|files| files > 0),
             figures: self.figures,
             undoable: self.undoable,
             missing: self.missing,
@@ -231,8 +235,9 @@ impl<'a> AttemptRunner<'a> {
             return Ok(AttemptEnd::Done(None));
         }
         let folds = self.folds().await?;
-        // Several connections need the listing: parts are cut from it.
-        if !folds && self.job.connections.most() == 1 && self.needs_no_listing().await? {
+        // Several connections need the listing, since parts are cut from it, and so do two stages.
+        let plain = self.job.connections.most() == 1 && self.job.last.is_empty();
+        if !folds && plain && self.needs_no_listing().await? {
             return self.first_transfer().await;
         }
         let mut listing = self.list(folds).await?;
@@ -310,19 +315,11 @@ impl<'a> AttemptRunner<'a> {
             listing = self.add_new_names(listing).await?;
             self.names_before = self.take_names(&listing).await;
             let expected = self.compare_same_size(&mut listing).await?;
-            let (mut parts, mut listed) = (None, None);
-            if expected != u64::MAX {
-                (listing, parts) = self.parts(listing).await?;
-            }
-            if parts.is_none() {
-                (listing, listed) = self.transfer_list(listing).await?;
-            }
-            let scope = self.scope.clone();
-            let of = listed.as_ref().map_or(self.of(&scope), |l| (&l.job, &l.job.sources[0]));
-            let came = self.transfer(of, parts.as_mut(), Some(expected), &lost).await;
-            if let Some(parts) = parts {
-                parts.end(&mut listing);
-            }
+            let came;
+            (listing, came) = match self.job.last.is_empty() {
+                true => self.in_one_stage(listing, expected, &lost).await?,
+                false => self.in_two_stages(listing, expected, &lost).await?,
+            };
             let came = match came {
                 Err(AttemptEnd::Partial(reason))
                     if matches!(refused, None | Some(AttemptEnd::Done(_))) && going > removed.files =>
@@ -360,13 +357,18 @@ impl<'a> AttemptRunner<'a> {
                     reason.and("nothing was deleted, since not everything that was listed arrived"),
                 ))
             }
-            None => self.remove(&listing, removed, warned).await?,
+            None => {
+                let removed = self.remove(&listing, removed, warned).await;
+                self.own_trouble |= !matches!(removed, Ok(AttemptEnd::Done(_)));
+                removed?
+            }
         };
         if let Some(damage) = damage {
             ending = ending.with_damage(damage);
         }
         let mut listing = Some(listing);
         if let Some(told) = self.tell_lost(&mut listing).await? {
+            self.own_trouble = true;
             ending = told.over(ending);
         }
         self.remember_names(listing).await;

@@ -37,6 +37,8 @@ impl AttemptEnd {
 pub(super) struct Attempted {
     pub(super) attempt: Attempt,
     pub(super) ending: AttemptEnd,
+    /// Whether there was trouble that is not rsync's: damaged files, removals that failed, names that cannot be stored.
+    pub(super) own_trouble: bool,
     pub(super) figures: Figures,
     /// Whether something is kept for `clean undo`.
     pub(super) undoable: bool,

@@ -6,7 +6,7 @@ use super::job_events::{JobEvents, stamped};
 use super::job_runner;
 use super::lock_owners::LockOwners;
 use super::rsync_transport::RsyncTransport;
-use super::signal::Signals;
+use super::signal::{Came, Signals};
 use super::slots::{Slot, Slots};
 use super::stop::{Stop, StopReason};
 use super::transport::Transport;
@@ -44,7 +44,18 @@ pub(super) async fn run_over(
 ) -> Summary {
     // The sort is stable: jobs of one priority keep the order in which they were given.
     plan.jobs.sort_by_key(|job| std::cmp::Reverse(job.priority));
+    let signal = match plan.delay {
+        Duration::ZERO => None,
+        delay => tokio::select! {
+            () = tokio::time::sleep(delay) => None,
+            number = signals.next() => Some(number),
+        },
+    };
     let mut dispatch = Dispatch::start(Arc::new(plan), transport, events).await;
+    if let Some(number) = signal {
+        // No task has run yet, so no job starts.
+        dispatch.on_signal(number);
+    }
     dispatch.until_done(signals).await;
     let summary = dispatch.summary();
     dispatch.unsaid.push_back((stamped(Event::RunFinished(Arc::new(summary.clone()))), None));
@@ -64,6 +75,8 @@ struct Dispatch {
     names: HashMap<Id, Arc<str>>,
     progress: Vec<(Arc<str>, watch::Receiver<Option<Progress>>)>,
     results: HashMap<Arc<str>, Arc<SyncResult>>,
+    /// Tells the jobs that need a job how it ended.
+    ended: HashMap<Arc<str>, watch::Sender<Option<Status>>>,
     /// Events for which the channel had no room yet. A slot is freed when its event was sent: with `fail_fast` no job starts after the
     /// first failure, and the history never shows more jobs at once than allowed.
     unsaid: VecDeque<(Stamped, Option<Slot>)>,
@@ -91,6 +104,7 @@ impl Dispatch {
             names: HashMap::new(),
             progress: Vec::new(),
             results: HashMap::new(),
+            ended: plan.jobs.iter().map(|job| (job.name.as_str().into(), watch::Sender::new(None))).collect(),
             unsaid: VecDeque::new(),
             signal: None,
             give_up: None,
@@ -105,7 +119,10 @@ impl Dispatch {
             let name: Arc<str> = job.name.as_str().into();
             let (events, stop) = (dispatch.events.clone(), dispatch.stop.clone());
             let job_events = JobEvents { job: name.clone(), part: None, events, progress, stop };
+            let needed =
+                |name: &String| Some((name.as_str().into(), dispatch.ended.get(name.as_str())?.subscribe()));
             let context = JobContext {
+                needs: job.needs.iter().filter_map(needed).collect(),
                 plan: plan.clone(),
                 job: job.clone(),
                 job_events,
@@ -147,11 +164,10 @@ impl Dispatch {
                     self.last_words = Some(tokio::time::Instant::now() + LAST_WORDS);
                 }
                 () = at(words), if unsaid => self.say_what_fits(),
-                number = signals.next() => {
-                    self.on_signal(number);
-                    let last = tokio::time::Instant::now() + self.plan.grace + LAST;
-                    self.give_up.get_or_insert(last);
-                }
+                came = signals.any() => match came {
+                    Came::End(number) => self.on_signal(number),
+                    Came::Status => self.tell_status(),
+                },
                 // A reader that neither reads nor closes must not prevent the end.
                 () = at(last) => {
                     self.stop.force();
@@ -178,6 +194,7 @@ impl Dispatch {
             return self.stop.force();
         }
         self.signal = Some(number);
+        self.give_up = Some(tokio::time::Instant::now() + self.plan.grace + LAST);
         self.stop.ask(StopReason::Signal(number));
         let text = format!(
             "{}: ending transfers, which takes up to {} each; a second signal ends them at once",
@@ -203,6 +220,9 @@ impl Dispatch {
         let result = Arc::new(result);
         self.progress.retain(|(job, _)| *job != result.job);
         self.results.insert(result.job.clone(), result.clone());
+        if let Some(ended) = self.ended.get(&result.job) {
+            ended.send_replace(Some(result.status()));
+        }
         self.unsaid.push_back((stamped(Event::JobFinished(result)), slot));
     }
 
@@ -218,6 +238,13 @@ impl Dispatch {
         let notice = Event::Notice { job: None, level: Level::Debug, text: decision.to_string() };
         // Dropped if the channel is full.
         let _ = self.events.try_send(stamped(notice));
+    }
+
+    /// Passes a request for the status on, after the latest progress.
+    fn tell_status(&mut self) {
+        self.tell_progress();
+        // A listener that is so far behind could not answer in time.
+        let _ = self.events.try_send(stamped(Event::StatusRequested));
     }
 
     fn tell_progress(&mut self) {

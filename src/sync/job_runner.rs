@@ -1,29 +1,31 @@
 //! Runs one job from its context to its result: slot, lock, hooks, attempts.
 
+mod exit_codes;
+mod hooks;
 mod locking;
+mod needs;
 
 use super::attempt::AttemptRunner;
 use super::attempt_end::{AttemptEnd, Attempted, total};
 use super::backoff;
 use super::blocking::off_thread;
 use super::drop_cache::CacheDropper;
-use super::hook::{self, HookOutcome};
+use super::hook::HookOutcome;
 use super::job_context::JobContext;
 use super::lock::Lock;
 use super::slots::Slot;
 use super::stop::StopReason;
-use super::{Mode, disk, guard, named_files, spawn, unfit};
+use super::{Mode, disk, guard, mount_required, named_files, spawn, unfit};
 use crate::clean::removal::WriteAccess;
 use crate::model::event::{Event, Level, Phase};
 use crate::model::hint;
-use crate::model::job::{CachePolicy, Hook};
+use crate::model::job::CachePolicy;
 use crate::model::part::PartResult;
 use crate::model::pdb::EntryId;
 use crate::model::record::JobRecord;
 use crate::model::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
 use crate::rsync::exit::Class;
 use jiff::Timestamp;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +43,7 @@ pub(super) async fn run(context: JobContext) -> (SyncResult, Option<Slot>) {
         alerts: Vec::new(),
         warnings: Vec::new(),
         undoable: false,
+        own_trouble: false,
         missing: None,
         connections: 0,
         parts: Vec::new(),
@@ -48,6 +51,7 @@ pub(super) async fn run(context: JobContext) -> (SyncResult, Option<Slot>) {
     let outcome = match unit.go().await {
         Ok(outcome) | Err(outcome) => outcome,
     };
+    let outcome = unit.by_exit_code(outcome).await;
     let outcome = unit.epilogue(outcome).await;
     let slot = unit.slot.take();
     (unit.result(outcome), slot)
@@ -66,6 +70,8 @@ struct JobRunner<'a> {
     warnings: Vec<String>,
     /// Whether something that was removed or replaced is kept for `clean undo`.
     undoable: bool,
+    /// Whether the last attempt had trouble that is not rsync's.
+    own_trouble: bool,
     /// The entries without a file at the source of the last attempt; `None` if unknown.
     missing: Option<Vec<EntryId>>,
     /// How many connections the job had at the same time, at most.
@@ -80,12 +86,22 @@ impl JobRunner<'_> {
     /// Runs the steps of the job. An `Err` ends it early.
     async fn go(&mut self) -> Result<Outcome, Outcome> {
         let JobContext { plan, job, job_events, transport, .. } = self.context;
+        let unfit = unfit(job);
+        if unfit.is_none() {
+            // Jobs whose needs make a circle are unfit, so none waits for itself.
+            self.wait_for_needed().await?;
+        }
         self.take_slot(job.sources.first().and_then(|s| s.host())).await?;
-        if let Some(reason) = unfit(job) {
+        if let Some(reason) = unfit {
             return Err(Outcome::Failed(reason));
         }
         if let Some(reason) = transport.refusal(job_events).await {
             return Err(Outcome::Failed(reason));
+        }
+        let of_mount = job.clone();
+        let unmounted = off_thread(&job_events.stop, move || mount_required::refusal(&of_mount)).await;
+        if let Some(reason) = unmounted.ok_or_else(|| self.stopped())? {
+            return Err(Outcome::Blocked(reason));
         }
         let lock = match plan.mode {
             Mode::Real => Some(self.lock().await?),
@@ -157,12 +173,14 @@ impl JobRunner<'_> {
                     self.take_slot(source.host()).await?;
                 }
                 let number = self.attempts.len() as u32 + 1;
-                let attempted = AttemptRunner::new(self.context, source, number, access, unsure).run().await;
+                let context = JobContext { job: self.context.plan.limited(job), ..self.context.clone() };
+                let attempted = AttemptRunner::new(&context, source, number, access, unsure).run().await;
                 let Attempted { attempt, ending, figures, undoable, missing, .. } = attempted;
                 let code = attempt.exit_code;
                 self.attempts.push(attempt);
                 self.ran = true;
                 self.undoable |= undoable;
+                self.own_trouble = attempted.own_trouble;
                 self.missing = missing;
                 self.connections = self.connections.max(attempted.connections);
                 self.parts.extend(attempted.parts);
@@ -274,50 +292,6 @@ impl JobRunner<'_> {
             self.context.job_events.notice(Level::Warning, text.clone()).await;
             self.warnings.push(text);
         }
-    }
-
-    async fn hooks(&mut self, phase: Phase, hooks: &[Hook], outcome: Option<&Outcome>) -> HookOutcome {
-        let JobContext { plan, job, job_events, .. } = self.context;
-        if hooks.is_empty() {
-            return HookOutcome::Ok;
-        }
-        self.ran = true;
-        job_events.phase(0, phase, &[]).await;
-        let environment = self.environment(outcome);
-        hook::run(hooks, &environment, job_events, job, plan.grace, &mut self.warnings).await
-    }
-
-    /// The variables that hooks get. Unknown figures are empty.
-    fn environment(&self, outcome: Option<&Outcome>) -> Vec<(OsString, OsString)> {
-        let JobContext { plan, job, .. } = self.context;
-        let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
-        let source =
-            self.attempts.last().map(|a| a.source.clone()).or(job.sources.first().map(|s| s.text.clone()));
-        let code = self.attempts.last().and_then(|a| a.exit_code).map(|c| c.to_string());
-        let fallback = self.fallback();
-        let duration = self.started.map_or(0.0, |(at, _)| at.elapsed().as_secs_f64());
-        // A reason may quote any output of rsync; a NUL would prevent the hook from running.
-        let text = |name: &str, value: String| {
-            (OsString::from(format!("PDB_SYNC_{name}")), OsString::from(value.replace('\0', "")))
-        };
-        vec![
-            text("RUN", plan.run.clone()),
-            text("JOB", job.name.clone()),
-            text("STATUS", outcome.map_or("", |o| o.status().word()).into()),
-            text("EXIT_CODE", code.unwrap_or_default()),
-            ("PDB_SYNC_DEST".into(), job.dest.clone().into()),
-            text("SOURCE", source.unwrap_or_default()),
-            text("FALLBACK", if fallback.is_some() { "1" } else { "" }.into()),
-            text("FALLBACK_REASON", fallback.map(|fallback| fallback.why).unwrap_or_default()),
-            text("ATTEMPTS", self.attempts.len().to_string()),
-            text("DURATION", format!("{duration:.3}")),
-            text("FILES", number(self.figures.files_transferred)),
-            text("BYTES", number(self.figures.bytes_received)),
-            text("DELETED", number(self.figures.files_deleted)),
-            ("PDB_SYNC_LOG".into(), self.log().unwrap_or_default().into()),
-            text("ALERTS", self.alerts.join("\n")),
-            text("ERROR", outcome.and_then(Outcome::error).unwrap_or_default().into()),
-        ]
     }
 
     /// The outcome of a job that a stopping run ends.

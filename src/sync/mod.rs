@@ -49,6 +49,7 @@ mod lock_note;
 mod lock_owners;
 mod marker;
 mod marker_record;
+mod mount_required;
 mod name_list;
 mod named_files;
 mod new_layout;
@@ -75,6 +76,7 @@ mod supervisor;
 mod transfer;
 mod transfer_list;
 mod transport;
+mod two_stages;
 mod verify;
 mod watchdog;
 

@@ -55,7 +55,9 @@ impl AttemptRunner<'_> {
                     // What could not be listed cannot be transferred either.
                     let scope = self.scope.clone();
                     drop(self.add_new_names(listing).await?);
-                    if let (_, Verdict::Failed(class, reason)) = self.bring(self.of(&scope), &[]).await? {
+                    if let (_, Verdict::Failed(class, reason)) =
+                        self.bring(self.of(&scope), &self.held_back()).await?
+                    {
                         return Err(AttemptEnd::Failed(class, reason));
                     }
                 }

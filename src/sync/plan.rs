@@ -1,6 +1,7 @@
 //! Everything that a run needs to know.
 
 use crate::history::stats::Watch;
+use crate::model::bandwidth::Bandwidth;
 use crate::model::job::Job;
 use crate::model::result::Logs;
 use crate::model::run_scope::RunScope;
@@ -20,12 +21,16 @@ pub(crate) struct Plan {
     pub parallel: usize,
     /// Whether the number is lowered while the machine is busy.
     pub auto: bool,
+    /// The bandwidth of all jobs together.
+    pub bwlimit: Bandwidth,
     /// Maximum number of connections at a time, by lower-case host name.
     pub hosts: BTreeMap<String, usize>,
     /// Whether to stop at the first failure.
     pub fail_fast: bool,
     /// Time between SIGTERM and SIGKILL for children.
     pub grace: Duration,
+    /// How long to wait before the run starts.
+    pub delay: Duration,
     /// What the run changes.
     pub mode: Mode,
     /// The rsync program: a name to look up in `PATH`, or a path.
@@ -50,6 +55,14 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Returns the job with its share of the bandwidth at this moment.
+    pub(crate) fn limited(&self, job: &Job) -> Job {
+        let now = jiff::Zoned::now();
+        let minute = now.hour().unsigned_abs() as u16 * 60 + now.minute().unsigned_abs() as u16;
+        let jobs = self.parallel.min(self.jobs.len());
+        Job { bwlimit: self.bwlimit.of_job(job.bwlimit, jobs, minute), ..job.clone() }
+    }
+
     /// The command that the journal of the run names.
     pub(super) fn command(&self) -> &'static str {
         if self.named_files { "verify" } else { "sync" }

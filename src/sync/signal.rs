@@ -4,12 +4,26 @@ use crate::model::exit_code::SIGNALS;
 use std::io;
 use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 /// The signals of [`SIGNALS`]. SIGHUP is left out if it was ignored at our start (`nohup`).
 #[derive(Debug)]
 pub(crate) struct Signals {
     listened: Vec<(i32, Signal)>,
     came: u32,
+    /// SIGUSR1, if it asks for the status of the run.
+    status: Option<Signal>,
+    /// Requests for the status that come from the terminal.
+    typed: Option<mpsc::Receiver<()>>,
+}
+
+/// What has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// A signal that ends the run, by number.
+    End(i32),
+    /// A request for the status of the run.
+    Status,
 }
 
 impl Signals {
@@ -19,7 +33,12 @@ impl Signals {
         let numbers = SIGNALS.iter().map(|(number, _)| *number);
         let wanted = numbers.filter(|number| *number != hangup || !ignores_hangup());
         let listen = |number| Ok((number, signal(SignalKind::from_raw(number))?));
-        Ok(Signals { listened: wanted.map(listen).collect::<io::Result<_>>()?, came: 0 })
+        Ok(Signals {
+            listened: wanted.map(listen).collect::<io::Result<_>>()?,
+            came: 0,
+            status: None,
+            typed: None,
+        })
     }
 
     /// Whether a second signal has come, which asks for an immediate end.
@@ -27,14 +46,38 @@ impl Signals {
         self.came > 1
     }
 
-    /// Waits for the next signal. Returns its number.
+    /// From now on, SIGUSR1 and `typed` ask for the status of the run. Without this, SIGUSR1 ends the process.
+    pub(crate) fn answer(&mut self, typed: Option<mpsc::Receiver<()>>) -> io::Result<()> {
+        (self.status, self.typed) = (Some(signal(SignalKind::user_defined1())?), typed);
+        Ok(())
+    }
+
+    /// Waits for the next signal that ends the run. Returns its number. Requests for the status have no answer meanwhile.
     pub(crate) async fn next(&mut self) -> i32 {
+        loop {
+            if let Came::End(number) = self.any().await {
+                return number;
+            }
+        }
+    }
+
+    /// Waits for the next signal or request.
+    pub(crate) async fn any(&mut self) -> Came {
         std::future::poll_fn(|context| {
             for (number, signal) in &mut self.listened {
                 if signal.poll_recv(context).is_ready() {
                     self.came += 1;
-                    return Poll::Ready(*number);
+                    return Poll::Ready(Came::End(*number));
                 }
+            }
+            if self.status.as_mut().is_some_and(|signal| signal.poll_recv(context).is_ready()) {
+                return Poll::Ready(Came::Status);
+            }
+            match self.typed.as_mut().map(|typed| typed.poll_recv(context)) {
+                Some(Poll::Ready(Some(()))) => return Poll::Ready(Came::Status),
+                // The terminal is gone.
+                Some(Poll::Ready(None)) => self.typed = None,
+                Some(Poll::Pending) | None => {}
             }
             Poll::Pending
         })

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::history::stats::Watch;
+use crate::model::bandwidth::Bandwidth;
 use crate::model::event::{Event, Stamped};
 use crate::model::result::{Outcome, Status, Summary};
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub(super) fn plan(state_dir: &Path, jobs: Vec<Job>, mode: Mode) -> Plan {
         hosts: BTreeMap::new(),
         fail_fast: false,
         grace: Duration::from_secs(5),
+        bwlimit: Bandwidth::Always(None),
+        delay: Duration::ZERO,
         mode,
         rsync: "rsync".into(),
         state_dir: state_dir.into(),

@@ -3,6 +3,7 @@
 use super::attempt::AttemptRunner;
 use super::attempt_end::AttemptEnd;
 use super::blocking::off_thread;
+use super::complete::Transfer;
 use super::listing::Listing;
 use super::name_list::NameList;
 use crate::model::event::Level;
@@ -17,6 +18,30 @@ pub(super) struct Listed {
 }
 
 impl AttemptRunner<'_> {
+    /// Transfers what differs, over one connection or several. `expected`: how many files have other contents; `u64::MAX`: unknown. The error of the
+    /// transfer is in the inner result.
+    pub(super) async fn in_one_stage(
+        &mut self,
+        mut listing: Listing,
+        expected: u64,
+        lost: &[Vec<u8>],
+    ) -> Result<(Listing, Result<Transfer, AttemptEnd>), AttemptEnd> {
+        let (mut parts, mut listed) = (None, None);
+        if expected != u64::MAX {
+            (listing, parts) = self.parts(listing).await?;
+        }
+        if parts.is_none() {
+            (listing, listed) = self.transfer_list(listing).await?;
+        }
+        let scope = self.scope.clone();
+        let of = listed.as_ref().map_or(self.of(&scope), |l| (&l.job, &l.job.sources[0]));
+        let came = self.transfer(of, parts.as_mut(), Some(expected), lost).await;
+        if let Some(parts) = parts {
+            parts.end(&mut listing);
+        }
+        Ok((listing, came))
+    }
+
     /// Writes the transfer list of a listing. `None` if the whole source has to be walked again; `-v` shows why.
     pub(super) async fn transfer_list(
         &mut self,
@@ -62,21 +87,22 @@ pub(super) fn listed(mut list: NameList, only_root: bool, job: &Job) -> Option<L
 
 /// Adds the names to the list. Returns whether only the root differs.
 fn names_of(listing: &mut Listing, list: &mut NameList) -> io::Result<bool> {
-    listing.each_to_bring(|name| {
-        // A name that leads out of the destination is rsync's to refuse; the list must not ask for it.
-        let below = name.split(|byte| *byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."));
-        match name {
-            b"." => Ok(()),
-            _ if below => {
-                list.push_with_root(name);
-                Ok(())
-            }
-            _ => Err(io::ErrorKind::InvalidData.into()),
+    listing.each_to_bring(|name| match name {
+        b"." => Ok(()),
+        _ if below_root(name) => {
+            list.push_with_root(name);
+            Ok(())
         }
+        _ => Err(io::ErrorKind::InvalidData.into()),
     })?;
     let only_root = list.len() == 0;
     if only_root {
         list.push(b".");
     }
     Ok(only_root)
+}
+
+/// Whether a name stays below the destination. One that leads out of it is rsync's to refuse; a list must not ask for it.
+pub(super) fn below_root(name: &[u8]) -> bool {
+    name.split(|byte| *byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."))
 }

@@ -5,6 +5,7 @@ mod clean;
 mod clocks;
 mod completions;
 mod config;
+mod config_files;
 #[cfg(feature = "search")]
 mod differential;
 mod docs;

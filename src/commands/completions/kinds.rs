@@ -56,8 +56,8 @@ impl Kind {
             ("FILE" | "PATH", _) => Kind::File,
             ("DIR", _) => Kind::Directory,
             (
-                "N" | "N|P%" | "DUR" | "RATE" | "SIZE" | "HASH" | "GLOB" | "QUERY" | "TEMPLATE"
-                | "RSYNC_ARGS",
+                "JOB.KEY=VALUE" | "N" | "N|P%" | "DUR" | "RATE" | "SIZE" | "HASH" | "GLOB" | "QUERY"
+                | "TEMPLATE" | "RSYNC_ARGS",
                 _,
             ) => Kind::Free,
             _ => return None,

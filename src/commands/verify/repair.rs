@@ -112,6 +112,8 @@ impl Repair {
             hosts: self.config.hosts.clone(),
             fail_fast: false,
             grace: self.config.sync.grace,
+            bwlimit: self.config.sync.bwlimit.clone(),
+            delay: Duration::ZERO,
             mode: Mode::Real,
             rsync: self.config.sync.rsync.clone(),
             state_dir: self.state_dir.clone(),

@@ -1,12 +1,14 @@
 //! Tests of the whole way from text to jobs.
 
 mod ids;
+mod include;
 mod index;
 mod layers;
 mod limits;
 mod operation;
 mod refusals;
 mod schema;
+mod set;
 mod shown;
 
 use super::*;
@@ -40,7 +42,7 @@ fn around() -> HostFacts {
 }
 
 fn load_over(text: &str, over: &Overrides) -> Result<Config, Problems> {
-    super::load(text, Path::new("/etc/pdb/c.toml"), over, &around())
+    super::load((text, Path::new("/etc/pdb/c.toml")), &[], over, &around())
 }
 
 pub(crate) fn load(text: &str) -> Result<Config, Problems> {

@@ -270,8 +270,9 @@ fn what_stands_twice_is_told_with_both_places() {
 fn names_of_jobs_that_differ_in_case_alone_need_a_state_directory_that_tells_them_apart() {
     let text = "version = 1\n[jobs.PDB]\nsource = 'h::m'\ndest = '/m/a'\n[jobs.pdb]\nsource = 'h::m'\ndest = '/m/b'\n";
     let around = HostFacts { state: Some("/state".into()), ..around() };
-    let load =
-        |around: &HostFacts| super::super::load(text, Path::new("c.toml"), &Overrides::default(), around);
+    let load = |around: &HostFacts| {
+        super::super::load((text, Path::new("c.toml")), &[], &Overrides::default(), around)
+    };
     assert!(load(&around).unwrap().unfit.is_empty());
     let config = load(&HostFacts { folds: |path| path == Path::new("/state"), ..around }).unwrap();
     let told = config.unfit[0].to_string();

@@ -1,11 +1,13 @@
 //! Jobs, resolved: every value is set, every path is absolute, every name is checked.
 
+mod exit_codes;
 mod limit;
 mod marker;
 mod options;
 mod scheduling;
 mod source;
 
+pub use exit_codes::ExitCodes;
 pub use limit::{MaxDelete, MaxEntries, MaxOlder};
 pub use marker::Marker;
 pub use scheduling::{A_HOST, Adopt, CachePolicy, Connections, IoPriority, Priority, SourceOrder};

@@ -28,6 +28,9 @@ macro_rules! job_options {
                 enabled: bool = true;
                 /// Jobs with a higher priority start first.
                 priority: Within<{ i64::MIN }, { i64::MAX }> => i64 = Within::constant(0);
+                /// Jobs that must have ended as ok or warned before this one starts, if they are in the same run. Otherwise it is skipped. A job that
+                /// is not in the run is not waited for.
+                needs: Vec<String> = Vec::new();
                 /// Base set of rsync options.
                 preset: Preset = Preset::Mirror;
                 /// Delete files of the mirror that the source no longer has.
@@ -45,10 +48,16 @@ macro_rules! job_options {
                 adopt: Adopt = Adopt::SizeTime;
                 /// Minimum free space on the file system of the mirror. With less, a run does not start, or stops. 0: no limit.
                 min_free: Size => Option<u64>;
+                /// Whether a file system other than that of / must be mounted at the destination or above it. Otherwise the job is blocked before
+                /// anything is written.
+                mount_required: bool = false;
                 /// rsync patterns of files that are transferred although `exclude` matches them.
                 include: Vec<String> = Vec::new();
                 /// rsync patterns of files that are neither transferred nor deleted.
                 exclude: Vec<String> = Vec::new();
+                /// Files and directories of the mirror that are transferred after everything else has arrived, such as an index: ["index/"]. If
+                /// something else is missing, they stay as they are. The job uses one connection. Paths are relative to the destination.
+                last: LastPaths => Vec<String> = LastPaths(Vec::new());
                 /// Entries of the PDB to which the job is limited: a file with their IDs, or a list of IDs, in either form (1abc,
                 /// pdb_00001abc). The source must have one kind of files, such as structures/divided/mmCIF/. With `delete`, only files that
                 /// the job has brought for an earlier list are deleted. A relative path is relative to the directory of the configuration
@@ -81,6 +90,9 @@ macro_rules! job_options {
                 /// File with the password for rsync daemons. Other users must not be able to read it. A relative path is relative to the
                 /// directory of the configuration file.
                 password_file: PathBuf => ();
+                /// Status of the job by rsync's exit code of the last attempt: { 23 = "warned" }. The statuses are "ok", "warned", "partial" and
+                /// "failed". Only the status changes, and with it the exit code: what is deleted or counts as complete does not.
+                exit_codes: ExitCodes = ExitCodes::default();
                 /// Number of retries of a source after a temporary failure.
                 retries: Retries => u32 = Within::constant(3);
                 /// Maximum delay before the first retry. It doubles with each retry; the actual delay is random.

@@ -22,7 +22,7 @@ fn story() -> Vec<Event> {
 
 #[test]
 fn jobs_are_groups_and_failures_stay_open() {
-    let (out, _) = told(|options| options.github = true, story());
+    let (out, _) = told(|options| options.group = Some(crate::output::Group::Github), story());
     insta::assert_snapshot!(out, @r"
     Syncing 3 jobs, up to 3 at a time...
     ::warning title=pdb-sync::100%25 full,%0Aalmost
@@ -77,7 +77,7 @@ fn the_environment_switches_it_on_and_names_the_files() {
 fn json_keeps_standard_output_to_itself() {
     let (out, _) = told(
         |options| {
-            options.github = true;
+            options.group = Some(crate::output::Group::Github);
             options.json = true;
         },
         story(),

@@ -21,6 +21,8 @@ pub struct Environment {
     pub ci: bool,
     /// `GITHUB_ACTIONS=true`.
     pub github: bool,
+    /// `GITLAB_CI=true`.
+    pub gitlab: bool,
     /// `GITHUB_STEP_SUMMARY`: the file that Markdown is appended to.
     pub step_summary: Option<PathBuf>,
     /// `GITHUB_OUTPUT`: the file that `name=value` lines are appended to.
@@ -45,8 +47,9 @@ impl Environment {
             plain: filled("CLICOLOR").is_some_and(|value| value == "0"),
             utf8: locale.contains("utf-8") || locale.contains("utf8"),
             dumb: filled("TERM").is_none_or(|term| term == "dumb"),
-            ci: on("CI") || on("GITHUB_ACTIONS"),
+            ci: on("CI") || on("GITHUB_ACTIONS") || on("GITLAB_CI"),
             github: filled("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
+            gitlab: filled("GITLAB_CI").is_some_and(|value| value == "true"),
             step_summary: filled("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             github_output: filled("GITHUB_OUTPUT").map(PathBuf::from),
         }

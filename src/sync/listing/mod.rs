@@ -269,6 +269,19 @@ impl Listing {
         self.stale.iter().try_for_each(|name| take(name))
     }
 
+    /// Calls `look` with each entry that differs and that the destination can hold.
+    pub(super) fn each_changed(&mut self, mut look: impl FnMut(&Changed)) -> io::Result<()> {
+        let lost: HashSet<&[u8]> =
+            self.lost.iter().filter(|lost| !lost.dir).map(|lost| &lost.name[..]).collect();
+        for changed in self.changed.iter()? {
+            let changed = changed?;
+            if !lost.contains(&changed.name[..]) {
+                look(&changed);
+            }
+        }
+        Ok(())
+    }
+
     /// What a transfer has to bring, to be read in parts; `None` if some of it is not in the list of what differs. With it
     /// come the names of files that the destination cannot hold.
     pub(super) fn take_changed(&mut self) -> Option<(ChangedList, HashSet<Vec<u8>>)> {

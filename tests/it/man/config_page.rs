@@ -47,6 +47,9 @@ pub(super) fn keys() -> String {
     let mut out = String::from(
         ".SS Whole file\n.TP\n.B version\nThe version of this format.\n.br\nExample: \\fBversion = 1\\fR\n",
     );
+    let files = escaped(schema["properties"]["config_files"]["description"].as_str().unwrap());
+    let example = "Example: \\fBconfig_files = [\\(dqconf.d/*.toml\\(dq]\\fR";
+    out.push_str(&format!(".TP\n.B config_files\n{files}\n.br\n{example}\n"));
     for (name, place, examples) in SECTIONS {
         let section = schema.pointer(place).unwrap_or_else(|| panic!("the schema has no {place}"));
         out.push_str(&format!(".SS {}\n{}\n", escaped(name).replace('"', "\\(dq"), about(section, name)));
@@ -117,7 +120,7 @@ fn every_section_of_the_schema_has_its_keys_in_the_page() {
     for section in schema["properties"].as_object().unwrap().keys() {
         let place = format!("/properties/{section}");
         let known = SECTIONS.iter().any(|(_, known, _)| known.starts_with(&place));
-        assert!(known || ["version", "defaults"].contains(&&**section), "{section}");
+        assert!(known || ["version", "config_files", "defaults"].contains(&&**section), "{section}");
     }
     let page = keys();
     for (name, place, _) in SECTIONS {
@@ -142,7 +145,7 @@ fn examples_of_keys_are_valid_as_the_page_shows_them() {
         for (key, _) in plain {
             let text = format!("version = 1\n{name}\n{}\n", example_of(section, key).join("\n"));
             let file = Path::new("/etc/pdb-sync/config.toml");
-            let read = pdb_sync::config::load(&text, file, &Overrides::default(), &around);
+            let read = pdb_sync::config::load((&text, file), &[], &Overrides::default(), &around);
             read.unwrap_or_else(|problems| panic!("{text}\n{problems}"));
         }
     }

@@ -11,7 +11,8 @@ use std::time::Duration;
 /// A job with nothing but a source and a destination, and the defaults of the config for the rest.
 pub(crate) fn job(source: &str, dest: &Path) -> Job {
     let text = format!("[jobs.test]\nsource = {source:?}\ndest = {dest:?}\n");
-    let config = load(&text, Path::new("/test.toml"), &Overrides::default(), &HostFacts::default()).unwrap();
+    let config =
+        load((&text, Path::new("/test.toml")), &[], &Overrides::default(), &HostFacts::default()).unwrap();
     Job {
         retries: 0,
         retry_delay: Duration::ZERO,

@@ -3,6 +3,7 @@
 mod adopt;
 mod adopt_unfinished;
 mod attributes;
+mod bandwidth;
 mod basics;
 mod blame;
 mod complete;
@@ -11,6 +12,7 @@ mod crawl;
 mod descendants;
 mod ends;
 mod equals;
+mod exit_codes;
 mod expect;
 mod failover;
 mod failures;
@@ -26,6 +28,7 @@ mod ids;
 mod ids_deletion;
 mod ids_lists;
 mod ids_many;
+mod jitter;
 mod layout;
 mod lock;
 #[cfg(target_os = "linux")]
@@ -33,7 +36,10 @@ mod lock_users;
 mod marker;
 mod midway;
 mod mistakes;
+#[cfg(target_os = "linux")]
+mod mount_required;
 mod names;
+mod needs;
 mod older;
 mod output;
 #[cfg(target_os = "linux")]
@@ -48,8 +54,10 @@ mod shared;
 mod silence;
 mod ssh;
 mod state_dir;
+mod status_request;
 mod terminal;
 mod transfer_list;
+mod two_stages;
 mod unfit;
 mod verify;
 
