@@ -5,6 +5,7 @@ pub(super) use super::given::{Given, Origin, Span};
 
 use super::alerts::{Bound, Slower};
 use super::clean::{CleanMode, CleanRules, KEEP};
+use super::clean_run_mode::CleanRunMode;
 use super::id_list::IdList;
 use super::index::Indexed;
 use super::lists::{Globs, HookList, RsyncArgs, Sources};
@@ -347,10 +348,18 @@ table! {
     ScanLayer, ScanFilled {
         /// Number of threads that read a tree. 0: automatic.
         threads: Within<0, 1024> = Within::constant(0);
+        /// Maximum depth of directories to read. Default: no limit.
+        max_depth: Within<0, 4_294_967_295>;
         /// Skip names that start with a dot.
         skip_hidden: bool = false;
+        /// Follow symbolic links.
+        follow: bool = false;
+        /// Do not enter other file systems.
+        one_file_system: bool = false;
         /// Patterns of entries to skip. A pattern with a slash matches paths below the root; others match names at any depth.
         exclude: Globs = Globs(Vec::new());
+        /// Time after which a scan stops, and reports what was read. 0: no limit.
+        timeout: TimeLimit = TimeLimit(None);
     }
 }
 
@@ -359,12 +368,23 @@ table! {
     CleanLayer, CleanFilled {
         /// What happens to removed files: "quarantine", "delete", "backup" or "trash".
         mode: CleanMode = CleanMode::Quarantine;
+        /// How `clean run` applies a plan: "interactive" asks before each group, "batch" does not ask, "dry-run" changes nothing. Default:
+        /// "batch" with --yes, otherwise "interactive".
+        run_mode: CleanRunMode;
         /// How long files in the quarantine can be restored. After that they are marked, and deleted at least a day later.
         keep: Period = KEEP;
         /// Directory for mode = "backup". A relative path is relative to the directory of the configuration file.
         backup_dir: PathBuf;
         /// Maximum number of entries that one run may remove, or a share of the entries of the tree. Default: 10%, at least 100.
         max_delete: MaxEntries;
+        /// Maximum total size that one run may remove. 0: no limit.
+        max_bytes: Size = Size(None);
+        /// Change nothing if any file differs from the plan.
+        strict: bool = false;
+        /// Stop at the first failure.
+        fail_fast: bool = false;
+        /// Number of threads that remove files. 0: one per core.
+        threads: Within<0, 256> = Within::constant(0);
         /// Rules that apply before the built-in ones. Each has name, pattern, action, and optional conditions.
         rules: CleanRules = CleanRules(Vec::new());
     }

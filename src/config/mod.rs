@@ -5,6 +5,7 @@
 
 mod alerts;
 mod clean;
+mod clean_run_mode;
 mod dests;
 mod draft;
 #[cfg(test)]
@@ -47,6 +48,7 @@ use crate::mirrors::Catalogue;
 use crate::model::host_facts::HostFacts;
 pub use alerts::{Bound, Slower};
 pub use clean::{CleanMode, CleanRules, CleanSettings};
+pub use clean_run_mode::CleanRunMode;
 pub use draft::{Draft, DraftJob, check_name};
 pub use given::{Given, Origin, Span};
 pub use id_list::IdList;

@@ -240,18 +240,30 @@ impl From<IndexFilled> for IndexSettings {
 pub struct ScanSettings {
     /// Number of threads; 0: automatic.
     pub threads: usize,
+    /// Directories at this depth are not read; `None`: no limit.
+    pub max_depth: Option<u32>,
     /// Whether names that start with a dot are skipped.
     pub skip_hidden: bool,
+    /// Whether symbolic links are followed.
+    pub follow: bool,
+    /// Whether other file systems are not entered.
+    pub one_file_system: bool,
     /// Patterns of entries that are skipped.
     pub exclude: Vec<String>,
+    /// The time after which a scan stops; `None`: no limit.
+    pub timeout: Option<Duration>,
 }
 
 impl From<ScanFilled> for ScanSettings {
     fn from(scan: ScanFilled) -> Self {
         ScanSettings {
             threads: scan.threads.value.into(),
+            max_depth: scan.max_depth.map(|given| given.value.into()),
             skip_hidden: scan.skip_hidden.value,
+            follow: scan.follow.value,
+            one_file_system: scan.one_file_system.value,
             exclude: scan.exclude.value.0,
+            timeout: scan.timeout.value.0,
         }
     }
 }

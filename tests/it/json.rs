@@ -160,7 +160,7 @@ fn cleaning(env: &Env, seen: &mut Seen) {
     seen.run(env, "clean edit", &["clean", "edit"], 0);
     seen.run(env, "clean verify", &["clean", "verify"], 0);
     seen.run(env, "clean explain", &["clean", "explain", "mirror/a/x~"], 0);
-    seen.run(env, "clean run", &["clean", "run", "--mode", "dry-run"], 0);
+    seen.run(env, "clean run", &["clean", "run", "--mode", "dry-run", "-v"], 0);
     seen.run(env, "clean run", &["clean", "run", "--yes"], 0);
     seen.run(env, "clean log", &["clean", "log"], 0);
     seen.run(env, "clean log", &["clean", "log", "last"], 0);

@@ -260,3 +260,24 @@ fn a_repair_is_a_run_of_verify() {
     assert_eq!(env.run(["clean", "undo", "last"]).code(), 0);
     assert_eq!(fs::read_to_string(&file).unwrap(), "rotten");
 }
+
+#[test]
+fn a_key_holds_until_an_option_says_otherwise() {
+    let (env, root) = tree();
+    fs::write(root.join(".hidden"), "1").unwrap();
+    let env = env.with_config("version = 1\n[scan]\nmax_depth = 1\nskip_hidden = true\ntimeout = '1h'\n");
+    let paths = |options: &[&str]| {
+        let (_, events) = scan(&env, &root, &[&["--list"], options].concat());
+        let paths = events.iter().filter_map(|e| e["path"].as_str().map(str::to_owned));
+        paths.collect::<Vec<_>>()
+    };
+    assert_eq!(paths(&[]), ["top", "ab", "cd"]);
+    assert_eq!(paths(&["--no-skip-hidden", "--timeout=0"]), [".hidden", "top", "ab", "cd"]);
+    let all = ["top", "ab", "ab/1abc.cif.gz", "ab/1abd.cif.gz", "cd", "cd/e", "cd/e/README"];
+    assert_eq!(paths(&["--max-depth=9"]), all);
+    let (env, root) = tree();
+    let env = env.with_config("version = 1\n[scan]\nfollow = true\n");
+    std::os::unix::fs::symlink("../ab", root.join("cd/link")).unwrap();
+    let links = |options: &[&str]| scan(&env, &root, options).1[0]["symlinks"].clone();
+    assert_eq!((links(&[]), links(&["--no-follow"])), (0.into(), 1.into()));
+}

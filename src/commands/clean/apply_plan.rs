@@ -2,6 +2,7 @@
 
 use super::plan_summary::top;
 use super::plans::{Plan, Whole};
+use super::run_result::{ByMode, Started, error};
 use super::shared;
 use crate::clean::removal::{
     self, Applied, Apply, ApplyProgress, Journal, Landlock, Quarantine, RemovalMode,
@@ -42,6 +43,7 @@ pub(super) struct Work {
     pub(super) threads: usize,
     pub(super) fail_fast: bool,
     pub(super) strict: bool,
+    pub(super) started: Started,
     pub(super) stop: Stop,
     pub(super) ui: Ui,
 }
@@ -137,16 +139,24 @@ impl Work {
 
     fn tell(&self, applied: &Applied, fenced: bool, journal: &Path) -> Result<ExitCode, Failure> {
         let Applied { deleted, quarantined, backup, trashed, skipped, failed, .. } = *applied;
-        let ui = &self.ui;
+        let (ui, mode) = (&self.ui, self.removal_mode.word());
+        let errors = applied.why.iter().map(|left| {
+            let action = if left.is_dir { "delete" } else { mode };
+            error(left.path.clone(), action, left.did.word(), &left.why)
+        });
+        let errors: Vec<_> = errors.collect();
+        let kept = quarantined + backup + trashed;
+        let by_mode = ByMode::of(mode, if mode == "delete" { deleted } else { kept }, deleted);
         let body = json!({
-            "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
+            "started": self.started.time(), "duration_s": self.started.duration_s(), "mode": mode, "by_mode": by_mode.0,
+            "errors": errors, "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
             "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,
             "journal": journal.to_string_lossy(), "resumed": self.past.is_some(), "stopped": applied.stopped,
             "fenced": fenced,
         });
         ui.report(ExitCode::Done, &body, || {
-            for (path, why) in &applied.why {
-                ui.warning(&format!("{}: {why}", shown(path)));
+            for left in &applied.why {
+                ui.warning(&format!("{}: {}", shown(&left.path), left.why));
             }
             let mut parts = vec![
                 format!("{} quarantined", grouped(quarantined)),

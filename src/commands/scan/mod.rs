@@ -13,6 +13,7 @@ pub(super) use lines::seconds;
 pub(super) use troubles::{tell_damaged, unreadable};
 
 use super::interruption::{READING, interruptible};
+use super::settings::switch;
 use super::targets::{Chosen, Selected, Target, nothing_left, registered, targets};
 use super::{Failure, file_locations};
 use crate::cli::{Global, ScanArgs};
@@ -57,13 +58,16 @@ fn options(args: &ScanArgs, settings: &ScanSettings, stop: &Stop) -> Result<Opti
     let exclude = Excludes::new(&patterns).map_err(|bad| Failure::usage(format!("exclude: {bad}")))?;
     Ok(Options {
         threads: args.threads.map_or(settings.threads, usize::from),
-        // With `--tree`, the depth limits only the output.
-        max_depth: args.max_depth.filter(|_| !args.tree),
-        skip_hidden: args.skip_hidden || settings.skip_hidden,
-        follow: args.follow,
-        one_file_system: args.one_file_system,
+        // With `--tree`, the depth of the command line limits only the output.
+        max_depth: match args.max_depth {
+            Some(depth) => Some(depth).filter(|_| !args.tree),
+            None => settings.max_depth,
+        },
+        skip_hidden: switch(args.skip_hidden, args.no_skip_hidden, settings.skip_hidden),
+        follow: switch(args.follow, args.no_follow, settings.follow),
+        one_file_system: switch(args.one_file_system, args.no_one_file_system, settings.one_file_system),
         exclude,
-        timeout: args.timeout,
+        timeout: args.timeout.map_or(settings.timeout, |time| Some(time).filter(|time| !time.is_zero())),
         stop: stop.clone(),
         meter: Arc::default(),
     })
