@@ -360,6 +360,12 @@ table! {
         exclude: Globs = Globs(Vec::new());
         /// Time after which a scan stops, and reports what was read. 0: no limit.
         timeout: TimeLimit = TimeLimit(None);
+        /// Maximum number of inventories that are kept. Those used least recently are removed first. 0: no limit.
+        cache_entries: Within<0, 1_000_000> = Within::constant(1000);
+        /// Maximum size of all inventories together. 0: no limit.
+        cache_bytes: Size = Size(Some(4 << 30));
+        /// How long an inventory is kept after its last use. It is marked then, and removed at least a day later. 0: forever.
+        cache_age: TimeLimit = TimeLimit(Some(Duration::from_secs(90 * 24 * 3600)));
     }
 }
 

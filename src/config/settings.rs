@@ -236,7 +236,7 @@ impl From<IndexFilled> for IndexSettings {
 }
 
 /// `[scan]`, with defaults filled in.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanSettings {
     /// Number of threads; 0: automatic.
     pub threads: usize,
@@ -252,6 +252,18 @@ pub struct ScanSettings {
     pub exclude: Vec<String>,
     /// The time after which a scan stops; `None`: no limit.
     pub timeout: Option<Duration>,
+    /// The maximum number of inventories; `None`: no limit.
+    pub cache_entries: Option<u64>,
+    /// Their maximum size in bytes; `None`: no limit.
+    pub cache_bytes: Option<u64>,
+    /// How long they are kept after their last use; `None`: forever.
+    pub cache_age: Option<Duration>,
+}
+
+impl Default for ScanSettings {
+    fn default() -> Self {
+        ScanSettings::from(ScanFilled::default())
+    }
 }
 
 impl From<ScanFilled> for ScanSettings {
@@ -264,6 +276,9 @@ impl From<ScanFilled> for ScanSettings {
             one_file_system: scan.one_file_system.value,
             exclude: scan.exclude.value.0,
             timeout: scan.timeout.value.0,
+            cache_entries: u64::try_from(scan.cache_entries.value.get()).ok().filter(|most| *most > 0),
+            cache_bytes: scan.cache_bytes.value.0,
+            cache_age: scan.cache_age.value.0,
         }
     }
 }

@@ -128,6 +128,7 @@ fn runs(env: &Env, seen: &mut Seen) {
     seen.run(env, "history", &["history"], 0);
     seen.run(env, "history show", &["history", "show", "last"], 0);
     seen.run(env, "scan", &["scan", "a"], 0);
+    seen.run(env, "scan", &["scan", ".", "./mirror"], 0);
     seen.run(env, "stats", &["stats"], 0);
     seen.run(env, "stats", &["stats", "--check"], 1);
     seen.run(env, "stats", &["stats", "--prometheus", "x.prom"], 0);

@@ -281,3 +281,42 @@ fn a_key_holds_until_an_option_says_otherwise() {
     let links = |options: &[&str]| scan(&env, &root, options).1[0]["symlinks"].clone();
     assert_eq!((links(&[]), links(&["--no-follow"])), (0.into(), 1.into()));
 }
+
+#[test]
+fn a_tree_that_is_part_of_another_is_not_counted_once_more() {
+    let (env, root) = tree();
+    let (ab, root) = (root.join("ab"), root.to_str().unwrap().to_owned());
+    let ab = ab.to_str().unwrap();
+    for command in ["scan", "verify"] {
+        let ended = env.run([command, ab, &root, "--json"]);
+        let mut told = events(&ended.out());
+        let result = told.pop().unwrap();
+        let [part] = told.iter().filter(|e| e["event"] != "damaged").collect::<Vec<_>>()[..] else {
+            panic!("{ended}")
+        };
+        assert_eq!([&part["event"], &part["root"], &part["part_of"]], ["part_of", ab, &root], "{ended}");
+        assert_eq!(result["root"], root, "{ended}");
+        assert!(ended.err().contains("is read and counted there"), "{ended}");
+    }
+    // With a limited depth, its own scan would read more.
+    let (_, both) = scan(&env, root.as_ref(), &[ab, "--max-depth=1"]);
+    assert_eq!(both.iter().map(|e| &e["event"]).collect::<Vec<_>>(), ["result", "result"]);
+}
+
+#[test]
+fn inventories_are_kept_within_the_limits_and_their_use_is_counted() {
+    let (env, root) = tree();
+    let env = env.with_config("version = 1\n[scan]\ncache_entries = 1\n");
+    for part in ["ab", "cd", "cd"] {
+        assert_eq!(scan(&env, &root.join(part), &[]).0, 0);
+    }
+    let (_, mut kept) = scan(&env, &root, &["--cache"]);
+    let result = kept.pop().unwrap();
+    // The named root has no inventory; the counts are those of all.
+    assert_eq!((&result["inventories"], &result["evicted"]), (&0.into(), &1.into()), "{result}");
+    assert_eq!((&result["hits"], &result["misses"]), (&1.into(), &2.into()), "{result}");
+    let verbose = env.run(["scan", "-v", root.join("cd").to_str().unwrap()]).expect_code(0);
+    assert!(verbose.out().contains("inventories: 2 of 4 scans found one, "), "{verbose}");
+    let all = env.run(["scan", "--cache", "--json"]).expect_code(0).json().pop().unwrap();
+    assert_eq!(all["inventories"], 1, "{all}");
+}

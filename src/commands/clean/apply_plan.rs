@@ -12,7 +12,7 @@ use crate::commands::Failure;
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
-use crate::output::terminal::{Done, Ui, shown};
+use crate::output::terminal::{Ui, shown};
 use crate::output::units::{bytes, grouped};
 use crate::scan::Stop;
 use serde_json::json;
@@ -20,7 +20,6 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The confirmed pairs of rule and directory. `None` means all.
@@ -118,11 +117,7 @@ impl Work {
                 }
             }
         };
-        let done = || Done {
-            things: meter.entries.load(Ordering::Relaxed),
-            of: self.going,
-            bytes: meter.bytes.load(Ordering::Relaxed),
-        };
+        let done = || shared::done(&meter, self.going);
         let label = sanitize::path(&self.path).to_string();
         let applied = self.ui.spinner().watch(&label, done, || apply.run(next));
         quarantine.tidy();

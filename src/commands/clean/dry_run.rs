@@ -92,8 +92,13 @@ impl<'a> Rehearsal<'a> {
         self.failed = lines.item("entry", body, || {
             let slash = if is_dir { "/" } else { "" };
             let why = why.map(|why| format!(", {why}")).unwrap_or_default();
-            let reason = if reason.is_empty() { String::new() } else { format!(": {}", shown(reason.as_bytes())) };
-            format!("{}{slash}: {would}{why}; rule {}{reason}", shown(&entry.path), shown(entry.rule.as_bytes()))
+            let reason =
+                if reason.is_empty() { String::new() } else { format!(": {}", shown(reason.as_bytes())) };
+            format!(
+                "{}{slash}: {would}{why}; rule {}{reason}",
+                shown(&entry.path),
+                shown(entry.rule.as_bytes())
+            )
         });
     }
 

@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn directories_are_deleted_in_every_mode() {
-        let counts = |mode, entries, deleted| ByMode::of(mode, entries, deleted).0.into_iter().collect::<Vec<_>>();
+        let counts =
+            |mode, entries, deleted| ByMode::of(mode, entries, deleted).0.into_iter().collect::<Vec<_>>();
         assert_eq!(counts("quarantine", 7, 2), [("delete", 2), ("quarantine", 7)]);
         assert_eq!(counts("delete", 9, 9), [("delete", 9)]);
         assert_eq!(counts("trash", 0, 0), []);

@@ -27,7 +27,11 @@ const PLAN: [Key; 9] = [
 
 const STARTED: Key = key("started", TIME, "Start time.");
 const DURATION: Key = key("duration_s", SECONDS, "Duration, with the time in which questions were answered.");
-const MODE: Key = key("mode", Type::Words(&["quarantine", "delete", "backup", "trash"]), "What is done with entries; directories are deleted.");
+const MODE: Key = key(
+    "mode",
+    Type::Words(&["quarantine", "delete", "backup", "trash"]),
+    "What is done with entries; directories are deleted.",
+);
 const BY_MODE: Key = key("by_mode", Type::Map(&COUNT), "Number of entries by what is done with them.");
 const ERROR: Type = Type::Object(&[
     PATH,

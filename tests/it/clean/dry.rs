@@ -23,7 +23,10 @@ fn a_dry_run_tells_what_would_happen_to_each_entry() {
     assert_eq!(told(of("cd/empty")), [json!("delete"), json!("empty-dir"), Value::Null]);
     assert_eq!(told(of("cd/x~")), [json!("skip"), json!("editor"), json!("has changed")]);
     assert!(!of("cd/x~")["reason"].as_str().unwrap().is_empty());
-    assert_eq!(result["by_mode"]["quarantine"].as_u64().unwrap() + 2, result["would_remove"].as_u64().unwrap());
+    assert_eq!(
+        result["by_mode"]["quarantine"].as_u64().unwrap() + 2,
+        result["would_remove"].as_u64().unwrap()
+    );
     assert_eq!((&result["mode"], &result["by_mode"]["delete"]), (&json!("quarantine"), &json!(2)));
     let error = json!({"path": "cd/x~", "action": "quarantine", "did": "skipped", "reason": "has changed"});
     assert!(result["errors"].as_array().unwrap().contains(&error), "{result}");
