@@ -179,7 +179,7 @@ pub struct RunArgs {
     /// Maximum total size to remove (5GiB; 0: no limit)
     #[arg(long, value_name = "SIZE")]
     pub max_bytes: Option<String>,
-    /// Number of threads (0: one per core)
+    /// Number of threads (0: one per core; on a network at least 8)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=256))]
     pub threads: Option<u16>,
 }

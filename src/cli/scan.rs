@@ -20,7 +20,7 @@ pub struct ScanArgs {
     /// Scan the mirrors of the enabled jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Number of threads (0: automatic)
+    /// Number of threads (0: depends on the drive)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: Option<u16>,
     /// Maximum depth of directories to read; with --tree, to show
@@ -117,7 +117,7 @@ pub struct VerifyArgs {
     /// Transfer damaged files again from the source, and check them
     #[arg(long)]
     pub repair: bool,
-    /// Number of threads (0: one per core)
+    /// Number of threads (0: depends on the drive)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: Option<u16>,
 }

@@ -346,7 +346,7 @@ table! {
 table! {
     /// `[scan]`
     ScanLayer, ScanFilled {
-        /// Number of threads that read a tree. 0: automatic.
+        /// Number of threads that read a tree. 0: as many as its drive has work for.
         threads: Within<0, 1024> = Within::constant(0);
         /// Maximum depth of directories to read. Default: no limit.
         max_depth: Within<0, 4_294_967_295>;
@@ -389,7 +389,7 @@ table! {
         strict: bool = false;
         /// Stop at the first failure.
         fail_fast: bool = false;
-        /// Number of threads that remove files. 0: one per core.
+        /// Number of threads that remove files. 0: one per core; on a network at least 8.
         threads: Within<0, 256> = Within::constant(0);
         /// Rules that apply before the built-in ones. Each has name, pattern, action, and optional conditions.
         rules: CleanRules = CleanRules(Vec::new());

@@ -1,7 +1,7 @@
 //! Inventories on disk: one file per root and set of options, memory-mapped, with a checksum, and replaced as a whole.
 
 use super::cache_limits::{CacheLimits, CacheTotals, Cached, settle, totals, touch};
-use super::{Options, Scan, ScanError, Storage, storage};
+use super::{Options, Scan, ScanError, storage};
 use crate::model::sanitize;
 use crate::platform;
 use crate::scan::inventory::{self, Bytes, FormatError, Header, Inventory};
@@ -168,7 +168,7 @@ impl Cache {
                 .for_each(|total| options.meter.expect(total));
         }
         let trusted =
-            earlier == Earlier::TakeOver && storage(root).is_none_or(|storage: Storage| !storage.network);
+            earlier == Earlier::TakeOver && storage(root).is_none_or(|storage| !storage.is_network());
         let scan = super::scan(root, options, before.as_ref().filter(|_| trusted))?;
         let changed = before.is_none() || scan.dirs_read > 0;
         let mut saved = false;

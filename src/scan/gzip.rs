@@ -1,6 +1,7 @@
 //! Checks that compressed files are complete. Each file is decompressed to its end, which verifies its checksum.
 
 use super::Stop;
+use super::device::storage;
 use crate::model::compression::{packed_by, packed_name};
 use crate::platform::{self, Through};
 use crate::scan::inventory::{Inventory, Kind};
@@ -107,7 +108,8 @@ pub fn is_gzip_name(path: &[u8]) -> bool {
     name.len() > 3 && name[name.len() - 3..].eq_ignore_ascii_case(b".gz")
 }
 
-/// Decompresses files below `root`, several at the same time. `progress` counts finished files, and bytes as they are read. With 0 `threads`, there is one per core.
+/// Decompresses files below `root`, several at the same time. `progress` counts finished files, and bytes as they are read. With 0 `threads`, their number depends
+/// on the drive.
 /// Fails if the root cannot be opened.
 pub fn check_gzip(
     root: &Path,
@@ -116,6 +118,8 @@ pub fn check_gzip(
     stop: &Stop,
     progress: &CheckProgress,
 ) -> io::Result<Checked> {
+    let drive = if threads == 0 { storage(root) } else { None };
+    let threads = drive.map_or(threads, |storage| storage.read_threads(cores()));
     let root = platform::open_child(rustix::fs::CWD, root.as_os_str().as_bytes(), true)?;
     check_gzip_below(&root, paths.iter().map(|path| Ok(path.clone())), threads, stop, progress)
 }
@@ -128,9 +132,8 @@ pub fn check_gzip_below(
     stop: &Stop,
     progress: &CheckProgress,
 ) -> io::Result<Checked> {
-    let cores = thread::available_parallelism().map_or(2, |cores| cores.get());
     let most = paths.size_hint().1.unwrap_or(usize::MAX);
-    let threads = if threads == 0 { cores } else { threads }.clamp(1, most.max(1));
+    let threads = if threads == 0 { cores() } else { threads }.clamp(1, most.max(1));
     let (looked, paths, bytes) = (AtomicU64::new(0), Mutex::new(paths.enumerate()), &progress.bytes);
     let bytes_before = bytes.load(Ordering::Relaxed);
     let next = || paths.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -177,6 +180,10 @@ pub fn check_gzip_below(
         damaged: damaged.into_iter().map(|(_, path, damage)| (path, damage)).collect(),
         whole: whole && next().is_none(),
     })
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(2, |cores| cores.get())
 }
 
 fn open_file(root: impl AsFd, path: &[u8]) -> io::Result<File> {

@@ -25,6 +25,7 @@ mod progress;
 mod queue;
 mod recheck;
 mod roots;
+mod sysfs;
 mod walk;
 mod worker;
 
@@ -33,7 +34,7 @@ mod tests;
 
 pub use cache::{Cache, Earlier, Loaded, Saved};
 pub use cache_limits::{CacheLimits, CacheTotals, Cached};
-pub use device::{Storage, storage};
+pub use device::{Drive, Storage, storage};
 pub use exclude::{BadGlob, Excludes};
 pub use gzip::{CheckProgress, Checked, Damage, check_gzip, check_gzip_below, is_gzip_name};
 pub use options::{Options, Stop};

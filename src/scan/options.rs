@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Options of a scan.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Number of threads. 0 starts one per core, and adds more while they wait for the disk.
+    /// Number of threads. 0 starts one per core, and adds more while they wait for the drive, as many as it has work for.
     pub threads: usize,
     /// Directories at this depth are listed but not read; the root has depth 0.
     pub max_depth: Option<u32>,

@@ -320,3 +320,11 @@ fn inventories_are_kept_within_the_limits_and_their_use_is_counted() {
     let all = env.run(["scan", "--cache", "--json"]).expect_code(0).json().pop().unwrap();
     assert_eq!(all["inventories"], 1, "{all}");
 }
+
+#[test]
+fn the_drive_is_told_if_asked() {
+    let (env, root) = tree();
+    let verbose = env.run(["scan", "-v", "--threads", "3", root.to_str().unwrap()]).expect_code(0);
+    let told = verbose.out().lines().find(|line| line.starts_with("on ")).map(str::to_owned);
+    assert!(told.as_ref().is_some_and(|told| told.ends_with(": 3 threads")), "{verbose}");
+}

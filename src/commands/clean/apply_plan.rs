@@ -13,8 +13,8 @@ use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::output::terminal::{Ui, shown};
-use crate::output::units::{bytes, grouped};
-use crate::scan::Stop;
+use crate::output::units::{bytes, count, grouped};
+use crate::scan::{Stop, storage};
 use serde_json::json;
 use std::collections::HashSet;
 use std::fs::File;
@@ -91,7 +91,7 @@ impl Work {
             removal_mode: &self.removal_mode,
             journal: &journal,
             threads: match self.threads {
-                0 => removal::all_threads(),
+                0 => self.threads_of_the_drive(),
                 n => n,
             },
             fail_fast: self.fail_fast,
@@ -130,6 +130,17 @@ impl Work {
         let end = End { time: jiff::Timestamp::now().to_string(), whole: !applied.stopped };
         journal.line(&Line::End(end)).and_then(|()| journal.sync()).map_err(cannot())?;
         self.tell(&applied, fenced, journal.path())
+    }
+
+    /// Returns the number of threads that the drive of the tree has work for.
+    fn threads_of_the_drive(&self) -> usize {
+        let Some(storage) = storage(&self.path) else { return removal::all_threads() };
+        let threads = storage.removal_threads(removal::all_threads());
+        if self.ui.verbose {
+            let threads = count(threads as u64, "thread", "threads");
+            self.ui.note(&format!("{} is on {storage}: {threads}", sanitize::path(&self.path)));
+        }
+        threads
     }
 
     fn tell(&self, applied: &Applied, fenced: bool, journal: &Path) -> Result<ExitCode, Failure> {

@@ -23,10 +23,11 @@ use crate::config::ScanSettings;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::{Done, JsonPath, Lines, Spinner, Ui, shown};
+use crate::output::units::count;
 use crate::scan::inventory::{Inventory, check_names};
 use crate::scan::{
     Cache, CacheLimits, CheckProgress, Checked, Earlier, Ended, Excludes, Options, Saved, ScanError,
-    ScanRoot, Stop, check_gzip, scan_all,
+    ScanRoot, Stop, Storage, check_gzip, scan_all, storage,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -172,9 +173,24 @@ impl Work {
         let body = json::body(target, scan, &found, &self.args);
         self.ui.report(exit, &body, || {
             summary::tell(target, scan, &found, &self.args, &self.ui)?;
-            if self.ui.verbose { caches::tell_use(&saved.totals, &self.ui) } else { Ok(()) }
+            if !self.ui.verbose {
+                return Ok(());
+            }
+            if let Some(storage) = storage(&target.root) {
+                self.ui.line(&format!("on {storage}{}", self.threads(&storage)))?;
+            }
+            caches::tell_use(&saved.totals, &self.ui)
         })?;
         Ok(exit)
+    }
+
+    /// Returns how many threads were used at most.
+    fn threads(&self, storage: &Storage) -> String {
+        let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get());
+        match self.options.threads {
+            0 => format!(": up to {}", count(storage.most_scan_threads(cores) as u64, "thread", "threads")),
+            threads => format!(": {}", count(threads as u64, "thread", "threads")),
+        }
     }
 
     fn check_gzip(&self, target: &Target, saved: &Saved) -> Result<Checked, Failure> {
