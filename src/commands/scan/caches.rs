@@ -58,7 +58,7 @@ pub(super) fn tell_use(totals: &CacheTotals, ui: &Ui) -> io::Result<()> {
     if scans == 0 {
         return Ok(());
     }
-    let share = |part: u64, all: u64| if all == 0 { 0 } else { part * 100 / all };
+    let share = |part: u64, all: u64| (part * 100).checked_div(all).unwrap_or(0);
     ui.line(&format!(
         "inventories: {} of {} found one, {}% of all directories were reused, {} removed by the limits",
         grouped(totals.hits),

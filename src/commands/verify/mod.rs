@@ -14,7 +14,7 @@ use crate::model::sanitize;
 use crate::model::time;
 use crate::output::terminal::{Ui, shown};
 use crate::output::units::count;
-use crate::scan::{Cache, CheckProgress, Checked, Earlier, Options, Stop, check_gzip};
+use crate::scan::{Cache, CheckProgress, Checked, Earlier, Options, Stop, check_gzip, storage};
 use repair::{Left, Repair};
 use serde_json::json;
 use std::ffi::OsStr;
@@ -72,6 +72,11 @@ impl Work {
 
     fn verify(&self, target: &Target) -> Result<ExitCode, Failure> {
         let started = Instant::now();
+        if self.ui.verbose
+            && let Some(storage) = storage(&target.root)
+        {
+            self.ui.note(&format!("{} is on {storage}", sanitize::path(&target.root)));
+        }
         let spinner = self.ui.spinner();
         let options = Options { meter: Arc::new(meter(&spinner, target.label())), ..self.options.clone() };
         let saved = self.cache.scan(&target.root, &options, Earlier::TakeOver);
