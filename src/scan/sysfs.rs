@@ -17,11 +17,21 @@ const LAYERS: usize = 8;
 
 /// Returns the disk of a device: that of its partition, and that below a volume on one disk. `None` if the kernel does not report it.
 pub(super) fn disk(device: u64) -> Option<Disk> {
-    disk_in(Path::new("/sys/dev/block"), device)
+    disk_in(Path::new("/sys/dev/block"), numbers(device)?)
 }
 
-fn disk_in(blocks: &Path, device: u64) -> Option<Disk> {
-    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+/// Returns major and minor number of a device.
+#[cfg(target_os = "linux")]
+fn numbers(device: u64) -> Option<(u32, u32)> {
+    Some((rustix::fs::major(device), rustix::fs::minor(device)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn numbers(_device: u64) -> Option<(u32, u32)> {
+    None
+}
+
+fn disk_in(blocks: &Path, (major, minor): (u32, u32)) -> Option<Disk> {
     let mut at = whole(blocks.join(format!("{major}:{minor}")).canonicalize().ok()?);
     // The kernel combines what the disks below a volume say.
     let rotational = fs::read_to_string(at.join("queue/rotational")).ok()?.trim() == "1";
@@ -75,7 +85,7 @@ mod tests {
         symlink(&part, raid.join("slaves/sda1")).unwrap();
         symlink(&nvme, raid.join("slaves/nvme0n1")).unwrap();
         let of = |major, minor| {
-            let disk = disk_in(&blocks, rustix::fs::makedev(major, minor))?;
+            let disk = disk_in(&blocks, (major, minor))?;
             Some((disk.name, disk.rotational))
         };
         for (major, minor) in [(8, 0), (8, 1), (253, 0)] {
