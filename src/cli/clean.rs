@@ -136,7 +136,8 @@ pub struct RunArgs {
     pub plan: PathBuf,
     /// How to apply the plan
     ///
-    /// The default is batch with --yes, otherwise interactive. Without a terminal, --yes or --mode is required.
+    /// The default is that of `[clean] run_mode`; without it, batch with --yes, otherwise interactive. Without a terminal, --yes or --mode is
+    /// required.
     #[arg(long, value_name = "MODE")]
     pub mode: Option<RunMode>,
     /// Show what would be done, and change nothing (--mode dry-run)
@@ -158,11 +159,17 @@ pub struct RunArgs {
     #[arg(long, group = "fate")]
     pub trash: bool,
     /// Stop at the first failure
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_fail_fast")]
     pub fail_fast: bool,
+    /// Continue after a failure
+    #[arg(long, overrides_with = "fail_fast")]
+    pub no_fail_fast: bool,
     /// Change nothing if any file differs from the plan
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_strict")]
     pub strict: bool,
+    /// Skip files that differ from the plan
+    #[arg(long, overrides_with = "strict")]
+    pub no_strict: bool,
     /// Change nothing unless the plan has this hash (see `clean show`)
     #[arg(long, value_name = "HASH")]
     pub expect: Option<String>,
@@ -172,7 +179,7 @@ pub struct RunArgs {
     /// Maximum total size to remove (5GiB; 0: no limit)
     #[arg(long, value_name = "SIZE")]
     pub max_bytes: Option<String>,
-    /// Number of threads (0: one per core)
+    /// Number of threads (0: one per core; on a network at least 8)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=256))]
     pub threads: Option<u16>,
 }

@@ -20,27 +20,36 @@ pub struct ScanArgs {
     /// Scan the mirrors of the enabled jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Number of threads (0: automatic)
+    /// Number of threads (0: depends on the drive)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: Option<u16>,
     /// Maximum depth of directories to read; with --tree, to show
     #[arg(long, value_name = "N")]
     pub max_depth: Option<u32>,
     /// Skip names that start with a dot
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_skip_hidden")]
     pub skip_hidden: bool,
+    /// Do not skip names that start with a dot
+    #[arg(long, overrides_with = "skip_hidden")]
+    pub no_skip_hidden: bool,
     /// Follow symbolic links
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_follow")]
     pub follow: bool,
+    /// Do not follow symbolic links
+    #[arg(long, overrides_with = "follow")]
+    pub no_follow: bool,
     /// Do not enter other file systems
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_one_file_system")]
     pub one_file_system: bool,
+    /// Enter other file systems
+    #[arg(long, overrides_with = "one_file_system")]
+    pub no_one_file_system: bool,
     /// Skip entries that match this pattern (may be repeated)
     ///
     /// A pattern with a slash matches paths below the root; others match names at any depth.
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
-    /// Stop after this time, and report what was read (30s, 5m)
+    /// Stop after this time, and report what was read (30s, 5m; 0: no limit)
     #[arg(long, value_name = "DUR", value_parser = humantime::parse_duration)]
     pub timeout: Option<std::time::Duration>,
     /// Read all directories, also those that have not changed
@@ -108,7 +117,7 @@ pub struct VerifyArgs {
     /// Transfer damaged files again from the source, and check them
     #[arg(long)]
     pub repair: bool,
-    /// Number of threads (0: one per core)
+    /// Number of threads (0: depends on the drive)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1024))]
     pub threads: Option<u16>,
 }

@@ -17,6 +17,7 @@ mod interruption;
 mod list;
 mod mirrors;
 mod missing_mirror;
+mod overlap;
 pub mod overrides;
 mod reclaim;
 mod run_progress;

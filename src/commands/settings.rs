@@ -142,6 +142,11 @@ impl Opened {
     }
 }
 
+/// Returns a setting: what the option or its opposite says, else the value of the configuration.
+pub(super) fn switch(option: bool, opposite: bool, configured: bool) -> bool {
+    option || configured && !opposite
+}
+
 impl From<SelectError> for Failure {
     fn from(error: SelectError) -> Self {
         Failure::Usage { text: error.text, hint: error.hint }

@@ -1,5 +1,6 @@
 //! The types of `[clean]` other than plain values: the removal mode, and rules of users.
 
+use super::clean_run_mode::CleanRunMode;
 use super::units::{Period, Size, TimeLimit};
 use super::value::{Reader, Value};
 use crate::clean::{Action, Kind, Rule};
@@ -286,6 +287,16 @@ pub struct CleanSettings {
     pub backup_dir: Option<Result<PathBuf, String>>,
     /// The maximum number of entries that one run may remove.
     pub max_delete: MaxEntries,
+    /// The maximum size that one run may remove in bytes; `None`: no limit.
+    pub max_bytes: Option<u64>,
+    /// How `clean run` applies a plan, unless the command line says.
+    pub run_mode: Option<CleanRunMode>,
+    /// Whether nothing is changed if any file differs from the plan.
+    pub strict: bool,
+    /// Whether a run stops at the first failure.
+    pub fail_fast: bool,
+    /// Number of threads; 0: automatic.
+    pub threads: usize,
     /// Rules of users.
     pub rules: Vec<Rule>,
 }
@@ -300,6 +311,11 @@ impl Default for CleanSettings {
             keep: KEEP.0,
             backup_dir: None,
             max_delete: MaxEntries::Default,
+            max_bytes: None,
+            run_mode: None,
+            strict: false,
+            fail_fast: false,
+            threads: 0,
             rules: Vec::new(),
         }
     }

@@ -1,9 +1,10 @@
 //! The parsed file before it is resolved: every key is known and every value has the right type, or there is a problem.
 
+use super::clean_layer::CleanLayer;
 use super::config_files::patterns;
 use super::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer, Span,
-    StatsLayer, SyncLayer, Table,
+    AlertLayer, HostLayer, IndexLayer, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer,
+    SyncLayer, Table,
 };
 use super::problem::{Problem, Text};
 use super::suggestion::did_you_mean;

@@ -4,7 +4,6 @@
 pub(super) use super::given::{Given, Origin, Span};
 
 use super::alerts::{Bound, Slower};
-use super::clean::{CleanMode, CleanRules, KEEP};
 use super::id_list::IdList;
 use super::index::Indexed;
 use super::last::LastPaths;
@@ -16,8 +15,8 @@ use super::value::{Parallel, Reader, Retries, Value, Within};
 use crate::history::stats::Metric;
 use crate::model::bandwidth::Bandwidth;
 use crate::model::job::{
-    Adopt, CachePolicy, ExitCodes, Indexing, IoPriority, Job, Marker, MaxDelete, MaxEntries, MaxOlder,
-    Preset, Source, SourceOrder, job_options,
+    Adopt, CachePolicy, ExitCodes, Indexing, IoPriority, Job, Marker, MaxDelete, MaxOlder, Preset, Source,
+    SourceOrder, job_options,
 };
 use schemars::Schema;
 use std::path::PathBuf;
@@ -58,7 +57,7 @@ pub(super) trait Table: Default {
 pub(super) type Entry = (&'static str, toml::Value, Origin);
 
 /// What may be given.
-trait MayBeGiven<T> {
+pub(super) trait MayBeGiven<T> {
     fn given(&self) -> Option<&Given<T>>;
 }
 
@@ -191,6 +190,8 @@ macro_rules! table {
         }
     };
 }
+
+pub(super) use table;
 
 job_options!(table {
     /// What may be said about a job, by `[jobs.NAME]`, `[defaults]`, a preset or the command line.
@@ -360,27 +361,25 @@ table! {
 table! {
     /// `[scan]`
     ScanLayer, ScanFilled {
-        /// Number of threads that read a tree. 0: automatic.
+        /// Number of threads that read a tree. 0: as many as its drive has work for.
         threads: Within<0, 1024> = Within::constant(0);
+        /// Maximum depth of directories to read. Default: no limit.
+        max_depth: Within<0, 4_294_967_295>;
         /// Skip names that start with a dot.
         skip_hidden: bool = false;
+        /// Follow symbolic links.
+        follow: bool = false;
+        /// Do not enter other file systems.
+        one_file_system: bool = false;
         /// Patterns of entries to skip. A pattern with a slash matches paths below the root; others match names at any depth.
         exclude: Globs = Globs(Vec::new());
-    }
-}
-
-table! {
-    /// `[clean]`
-    CleanLayer, CleanFilled {
-        /// What happens to removed files: "quarantine", "delete", "backup" or "trash".
-        mode: CleanMode = CleanMode::Quarantine;
-        /// How long files in the quarantine can be restored. After that they are marked, and deleted at least a day later.
-        keep: Period = KEEP;
-        /// Directory for mode = "backup". A relative path is relative to the directory of the configuration file.
-        backup_dir: PathBuf;
-        /// Maximum number of entries that one run may remove, or a share of the entries of the tree. Default: 10%, at least 100.
-        max_delete: MaxEntries;
-        /// Rules that apply before the built-in ones. Each has name, pattern, action, and optional conditions.
-        rules: CleanRules = CleanRules(Vec::new());
+        /// Time after which a scan stops, and reports what was read. 0: no limit.
+        timeout: TimeLimit = TimeLimit(None);
+        /// Maximum number of inventories that are kept. Those used least recently are removed first. 0: no limit.
+        cache_entries: Within<0, 1_000_000> = Within::constant(1000);
+        /// Maximum size of all inventories together. 0: no limit.
+        cache_bytes: Size = Size(Some(4 << 30));
+        /// How long an inventory is kept after its last use. It is marked then, and removed at least a day later. 0: forever.
+        cache_age: TimeLimit = TimeLimit(Some(Duration::from_secs(90 * 24 * 3600)));
     }
 }

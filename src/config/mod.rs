@@ -6,6 +6,8 @@
 mod alerts;
 mod bandwidth;
 mod clean;
+mod clean_layer;
+mod clean_run_mode;
 mod config_files;
 mod dests;
 mod draft;
@@ -56,6 +58,8 @@ use crate::mirrors::Catalogue;
 use crate::model::host_facts::HostFacts;
 pub use alerts::{Bound, Slower};
 pub use clean::{CleanMode, CleanRules, CleanSettings};
+pub use clean_layer::{CleanFilled, CleanLayer};
+pub use clean_run_mode::CleanRunMode;
 pub use config_files::{config_files, is_pattern};
 pub use draft::{Draft, DraftJob, check_name};
 pub use given::{Given, Origin, Span};
@@ -63,9 +67,9 @@ pub use id_list::IdList;
 pub use include::{Included, NotIncluded};
 pub use index::Indexed;
 pub use layer::{
-    AlertFilled, AlertLayer, CleanFilled, CleanLayer, HostFilled, HostLayer, IndexFilled, IndexLayer, Key,
-    Layer, MirrorFilled, MirrorLayer, NotifyFilled, NotifyLayer, ScanFilled, ScanLayer, Settings,
-    StatsFilled, StatsLayer, SyncFilled, SyncLayer,
+    AlertFilled, AlertLayer, HostFilled, HostLayer, IndexFilled, IndexLayer, Key, Layer, MirrorFilled,
+    MirrorLayer, NotifyFilled, NotifyLayer, ScanFilled, ScanLayer, Settings, StatsFilled, StatsLayer,
+    SyncFilled, SyncLayer,
 };
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use notify::{Addressee, Occasion, Url};

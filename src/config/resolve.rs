@@ -110,6 +110,11 @@ impl Resolver<'_> {
             keep: clean.keep.value.0,
             backup_dir,
             max_delete: clean.max_delete.map_or(MaxEntries::Default, |given| given.value),
+            max_bytes: clean.max_bytes.value.0,
+            run_mode: clean.run_mode.map(|given| given.value),
+            strict: clean.strict.value,
+            fail_fast: clean.fail_fast.value,
+            threads: clean.threads.value.into(),
             rules: clean.rules.value.0,
         }
     }

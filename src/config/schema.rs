@@ -1,8 +1,9 @@
 //! The JSON Schema of the file, for editors. It is generated from the tables of keys.
 
+use super::clean_layer::CleanLayer;
 use super::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer,
-    StatsLayer, SyncLayer, Table,
+    AlertLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer, StatsLayer,
+    SyncLayer, Table,
 };
 use super::patterns;
 use crate::history::stats::{Metric, Unit};

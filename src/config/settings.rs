@@ -1,9 +1,10 @@
 //! A configuration with all values resolved and checked, and the values from the command line.
 
 use super::clean::CleanSettings;
+use super::clean_layer::CleanFilled;
 use super::layer::{
-    AlertLayer, CleanFilled, HostLayer, IndexFilled, IndexLayer, Layer, MirrorLayer, NotifyFilled,
-    NotifyLayer, ScanFilled, Settings, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
+    AlertLayer, HostLayer, IndexFilled, IndexLayer, Layer, MirrorLayer, NotifyFilled, NotifyLayer,
+    ScanFilled, Settings, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
 };
 use super::notify::{Occasion, Url};
 use super::problem::Problem;
@@ -245,22 +246,49 @@ impl From<IndexFilled> for IndexSettings {
 }
 
 /// `[scan]`, with defaults filled in.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanSettings {
     /// Number of threads; 0: automatic.
     pub threads: usize,
+    /// Directories at this depth are not read; `None`: no limit.
+    pub max_depth: Option<u32>,
     /// Whether names that start with a dot are skipped.
     pub skip_hidden: bool,
+    /// Whether symbolic links are followed.
+    pub follow: bool,
+    /// Whether other file systems are not entered.
+    pub one_file_system: bool,
     /// Patterns of entries that are skipped.
     pub exclude: Vec<String>,
+    /// The time after which a scan stops; `None`: no limit.
+    pub timeout: Option<Duration>,
+    /// The maximum number of inventories; `None`: no limit.
+    pub cache_entries: Option<u64>,
+    /// Their maximum size in bytes; `None`: no limit.
+    pub cache_bytes: Option<u64>,
+    /// How long they are kept after their last use; `None`: forever.
+    pub cache_age: Option<Duration>,
+}
+
+impl Default for ScanSettings {
+    fn default() -> Self {
+        ScanSettings::from(ScanFilled::default())
+    }
 }
 
 impl From<ScanFilled> for ScanSettings {
     fn from(scan: ScanFilled) -> Self {
         ScanSettings {
             threads: scan.threads.value.into(),
+            max_depth: scan.max_depth.map(|given| given.value.into()),
             skip_hidden: scan.skip_hidden.value,
+            follow: scan.follow.value,
+            one_file_system: scan.one_file_system.value,
             exclude: scan.exclude.value.0,
+            timeout: scan.timeout.value.0,
+            cache_entries: u64::try_from(scan.cache_entries.value.get()).ok().filter(|most| *most > 0),
+            cache_bytes: scan.cache_bytes.value.0,
+            cache_age: scan.cache_age.value.0,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Hints for keys that do not exist, or not in the section where they are.
 
-use super::layer::{CleanLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, ScanLayer, SyncLayer, Table};
+use super::clean_layer::CleanLayer;
+use super::layer::{HostLayer, IndexLayer, Key, Layer, MirrorLayer, ScanLayer, SyncLayer, Table};
 use super::suggestion::{did_you_mean, of_rsync};
 
 /// Names of our keys in other tools.

@@ -49,10 +49,9 @@ pub struct SyncResult {
     pub undo: Option<String>,
     /// How many connections the job had at the same time, at most; 0 if it had none.
     pub connections: u32,
-    /// The parts of its transfers, in order; empty if no transfer was cut into parts.
+    /// The parts of its transfers, in order.
     pub parts: Vec<PartResult>,
-    /// The entries of the list of the job that have no file at the source; `None` for a job without a list, or if
-    /// unknown.
+    /// The entries of the list of the job without a file at the source; `None` for a job without a list, or if unknown.
     pub missing_ids: Option<Vec<EntryId>>,
 }
 

@@ -30,6 +30,7 @@ pub use in_the_way::{Obstacle, in_the_way};
 pub use load::{Load, LoadMeter, pressure};
 pub use matching_files::matching_files;
 pub use memory::{Memory, memory};
+pub use mounts::parse as parse_mounts;
 pub use mounts::{Mount, is_root, is_root_of_a_file_system, is_unmounted, knows_mount_points, mount_of};
 pub use open_below::{LONGEST, Through, open_below, open_child, open_through};
 pub use process::{Identity, ProcessStat, boot_id, processes};

@@ -16,6 +16,8 @@ pub struct Mount {
     pub point: PathBuf,
     /// Its type, such as `ext4`.
     pub kind: String,
+    /// What is mounted: a device, or `HOST:/PATH`. Any text for a file system without one.
+    pub source: String,
     /// Whether this mount, or the file system itself, is read-only.
     pub read_only: bool,
     /// Its device, `MAJOR:MINOR`.
@@ -96,7 +98,7 @@ pub(super) fn holding<'a>(table: &'a [Mount], path: &Path) -> Option<&'a Mount> 
 }
 
 /// Parses a mountinfo file. Never fails; skips lines that it cannot parse.
-pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
+pub fn parse(mountinfo: &[u8]) -> Vec<Mount> {
     let mut table = Vec::new();
     for line in mountinfo.split(|byte| *byte == b'\n') {
         let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
@@ -110,6 +112,9 @@ pub(super) fn parse(mountinfo: &[u8]) -> Vec<Mount> {
             root: OsString::from_vec(unescape(root)).into(),
             device: String::from_utf8_lossy(device).into_owned(),
             kind: String::from_utf8_lossy(kind).into_owned(),
+            source: fields
+                .get(dash + 2)
+                .map_or_else(String::new, |source| String::from_utf8_lossy(&unescape(source)).into_owned()),
             read_only: read_only(options) || fields.get(dash + 3).is_some_and(|options| read_only(options)),
         });
     }
@@ -183,6 +188,7 @@ odd line
         assert_eq!(of("/srv/my").point, Path::new("/"));
         assert_eq!(of(r"/srv/my\x").point, Path::new(r"/srv/my\x"));
         assert!(of("/srv/old").read_only && of("/srv/nfs/x").read_only && !of("/srv").read_only);
+        assert_eq!((of("/srv/nfs/x").source, of("/etc").source), ("host:/x".into(), "/dev/sda1".into()));
         assert!(of("/srv/nfs").is_network() && !of("/srv/old").is_network());
     }
 

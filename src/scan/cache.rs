@@ -1,15 +1,15 @@
 //! Inventories on disk: one file per root and set of options, memory-mapped, with a checksum, and replaced as a whole.
 
-use super::{Options, Scan, ScanError, Storage, storage};
+use super::cache_limits::{CacheLimits, CacheTotals, Cached, settle, totals, touch};
+use super::{Options, Scan, ScanError, storage};
 use crate::model::sanitize;
 use crate::platform;
 use crate::scan::inventory::{self, Bytes, FormatError, Header, Inventory};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 const BUFFER: usize = 1 << 20;
 const SUFFIX: &str = "inv";
@@ -20,6 +20,7 @@ const SET_ASIDE: &str = "bad";
 #[derive(Debug, Clone)]
 pub struct Cache {
     dir: PathBuf,
+    limits: CacheLimits,
 }
 
 /// The result of loading the inventory of a tree.
@@ -53,25 +54,30 @@ pub struct Saved {
     pub before: Option<Inventory>,
     /// Warnings that do not affect the result of the scan.
     pub warnings: Vec<String>,
-}
-
-/// A file of the cache.
-#[derive(Debug)]
-pub struct Cached {
-    /// The path.
-    pub path: PathBuf,
-    /// The size in bytes.
-    pub bytes: u64,
-    /// When it was last used.
-    pub used: Option<SystemTime>,
-    /// The header of the file.
-    pub header: Result<Header, FormatError>,
+    /// How often inventories were of use, with this scan.
+    pub totals: CacheTotals,
 }
 
 impl Cache {
-    /// The inventories in this state directory, which need not exist.
+    /// The inventories in this state directory, which need not exist. Without limits.
     pub fn new(state_dir: &Path) -> Self {
-        Cache { dir: state_dir.join("inventory") }
+        Cache { dir: state_dir.join("inventory"), limits: CacheLimits::default() }
+    }
+
+    /// The same with limits, which a scan enforces.
+    #[must_use]
+    pub fn within(self, limits: CacheLimits) -> Self {
+        Cache { limits, ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns how often inventories were of use.
+    pub fn totals(&self) -> CacheTotals {
+        totals(&self.dir)
     }
 
     /// Returns the path of the inventory for this root and these options.
@@ -123,7 +129,7 @@ impl Cache {
     }
 
     /// Returns the number of entries in the last scan of this root, if known. Changes and reports nothing.
-    pub fn known(&self, root: &Path, options: &Options) -> Option<u64> {
+    fn known(&self, root: &Path, options: &Options) -> Option<u64> {
         let (header, inventory) = inventory::decode(map(&self.path(root, options)).ok()?).ok()?;
         (header.root == root).then(|| inventory.totals().entries())
     }
@@ -154,21 +160,44 @@ impl Cache {
             Earlier::TakeOver | Earlier::Compare => self.load(root, options),
         };
         let mut warnings: Vec<String> = warning.into_iter().collect();
+        if options.meter.is_watched() {
+            let known = before.as_ref().map(|before| before.totals().entries());
+            known
+                .or_else(|| self.known(root, options))
+                .into_iter()
+                .for_each(|total| options.meter.expect(total));
+        }
         let trusted =
-            earlier == Earlier::TakeOver && storage(root).is_none_or(|storage: Storage| !storage.network);
+            earlier == Earlier::TakeOver && storage(root).is_none_or(|storage| !storage.is_network());
         let scan = super::scan(root, options, before.as_ref().filter(|_| trusted))?;
         let changed = before.is_none() || scan.dirs_read > 0;
+        let mut saved = false;
         if !keep && scan.ended.is_none() {
             let path = self.path(root, options);
-            let saved = if changed { self.save(&scan, options) } else { touch(&path) };
-            if let Err(error) = saved {
+            let done = if changed { self.save(&scan, options) } else { touch(&path) };
+            saved = changed && done.is_ok();
+            if let Err(error) = done {
                 warnings.push(format!(
                     "cannot keep the inventory {}: {error}; the next scan will read everything",
                     sanitize::path(&path)
                 ));
             }
         }
-        Ok(Saved { scan, before, warnings })
+        let used = if !trusted || options.follow {
+            // Everything is read, whatever is cached.
+            CacheTotals::default()
+        } else {
+            CacheTotals {
+                hits: before.is_some().into(),
+                misses: before.is_none().into(),
+                dirs_reused: scan.dirs_reused,
+                dirs_read: scan.dirs_read,
+                evicted: 0,
+            }
+        };
+        let (totals, warning) = settle(&self.dir, &self.limits, used, saved.then_some(|| self.list()));
+        warnings.extend(warning);
+        Ok(Saved { scan, before, warnings, totals })
     }
 
     fn is_newer(&self, root: &Path, options: &Options) -> bool {
@@ -205,11 +234,6 @@ impl Cache {
     pub fn evict(&self, cached: &Cached) -> io::Result<()> {
         fs::remove_file(&cached.path)
     }
-}
-
-/// Sets the modification time, which records when the file was used.
-fn touch(path: &Path) -> io::Result<()> {
-    File::options().append(true).open(path)?.set_modified(SystemTime::now())
 }
 
 #[expect(

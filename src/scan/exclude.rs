@@ -57,6 +57,11 @@ impl Excludes {
         self.patterns.is_empty()
     }
 
+    /// Whether a pattern matches paths from the root.
+    pub fn is_about_paths(&self) -> bool {
+        self.any_path
+    }
+
     /// Whether this name in the directory at `dir` (relative to the root) is excluded.
     pub(super) fn holds(&self, dir: &[u8], name: &[u8]) -> bool {
         if self.patterns.is_empty() {

@@ -1,6 +1,7 @@
 //! Checks that compressed files are complete. Each file is decompressed to its end, which verifies its checksum.
 
 use super::Stop;
+use super::device::storage;
 use crate::model::compression::{packed_by, packed_name};
 use crate::platform::{self, Through};
 use crate::scan::inventory::{Inventory, Kind};
@@ -59,6 +60,15 @@ impl Damage {
     }
 }
 
+/// The progress of checking files.
+#[derive(Debug, Default)]
+pub struct CheckProgress {
+    /// Number of files that have been checked.
+    pub files: AtomicU64,
+    /// Number of compressed bytes that have been read.
+    pub bytes: AtomicU64,
+}
+
 /// The result of checking files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Checked {
@@ -90,16 +100,6 @@ impl Checked {
         let files = inventory.entries().filter(|(_, entry)| entry.stat.kind == Kind::File);
         files.filter_map(|(dir, entry)| Some((dir.path_of(entry.name), packed_name(entry.name)?))).collect()
     }
-
-    /// Checks the compressed files of an inventory; see [`check_gzip`].
-    pub fn of(
-        inventory: &Inventory,
-        threads: usize,
-        stop: &Stop,
-        progress: &AtomicU64,
-    ) -> io::Result<Checked> {
-        check_gzip(inventory.root(), &Checked::paths(inventory), threads, stop, progress)
-    }
 }
 
 /// Whether the name at the end of this path is that of a gzip file.
@@ -108,15 +108,18 @@ pub fn is_gzip_name(path: &[u8]) -> bool {
     name.len() > 3 && name[name.len() - 3..].eq_ignore_ascii_case(b".gz")
 }
 
-/// Decompresses files below `root`, several at the same time. `progress` counts finished files. With 0 `threads`, there is one per core.
+/// Decompresses files below `root`, several at the same time. `progress` counts finished files, and bytes as they are read. With 0 `threads`, their number depends
+/// on the drive.
 /// Fails if the root cannot be opened.
 pub fn check_gzip(
     root: &Path,
     paths: &[Vec<u8>],
     threads: usize,
     stop: &Stop,
-    progress: &AtomicU64,
+    progress: &CheckProgress,
 ) -> io::Result<Checked> {
+    let drive = if threads == 0 { storage(root) } else { None };
+    let threads = drive.map_or(threads, |storage| storage.read_threads(cores()));
     let root = platform::open_child(rustix::fs::CWD, root.as_os_str().as_bytes(), true)?;
     check_gzip_below(&root, paths.iter().map(|path| Ok(path.clone())), threads, stop, progress)
 }
@@ -127,12 +130,12 @@ pub fn check_gzip_below(
     paths: impl Iterator<Item = io::Result<Vec<u8>>> + Send,
     threads: usize,
     stop: &Stop,
-    progress: &AtomicU64,
+    progress: &CheckProgress,
 ) -> io::Result<Checked> {
-    let cores = thread::available_parallelism().map_or(2, |cores| cores.get());
     let most = paths.size_hint().1.unwrap_or(usize::MAX);
-    let threads = if threads == 0 { cores } else { threads }.clamp(1, most.max(1));
-    let (looked, bytes, paths) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(paths.enumerate()));
+    let threads = if threads == 0 { cores() } else { threads }.clamp(1, most.max(1));
+    let (looked, paths, bytes) = (AtomicU64::new(0), Mutex::new(paths.enumerate()), &progress.bytes);
+    let bytes_before = bytes.load(Ordering::Relaxed);
     let next = || paths.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
         let (mut damaged, mut buffer) = (Vec::new(), vec![0; BUFFER]);
@@ -141,7 +144,7 @@ pub fn check_gzip_below(
             let path = path?;
             let checked = open_file(&root, &path)
                 .map_err(|e| Damage::Unreadable(e.to_string()))
-                .and_then(|file| check(file, &mut buffer, &bytes, stop));
+                .and_then(|file| check(file, &mut buffer, bytes, stop));
             if stop.is_stopped() && checked != Ok(true) {
                 // The result for this file is unknown.
                 return Ok((damaged, false));
@@ -150,7 +153,7 @@ pub fn check_gzip_below(
             if let Err(damage) = checked {
                 damaged.push((n, path, damage));
             }
-            progress.fetch_add(1, Ordering::Relaxed);
+            progress.files.fetch_add(1, Ordering::Relaxed);
         }
         Ok((damaged, true))
     };
@@ -173,10 +176,14 @@ pub fn check_gzip_below(
     damaged.sort_unstable();
     Ok(Checked {
         files: looked.into_inner(),
-        bytes: bytes.into_inner(),
+        bytes: bytes.load(Ordering::Relaxed) - bytes_before,
         damaged: damaged.into_iter().map(|(_, path, damage)| (path, damage)).collect(),
         whole: whole && next().is_none(),
     })
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(2, |cores| cores.get())
 }
 
 fn open_file(root: impl AsFd, path: &[u8]) -> io::Result<File> {
@@ -299,7 +306,7 @@ mod tests {
         std::fs::write(dir.path().join("a.gz"), ENTRY).unwrap();
         let root = File::open(dir.path()).unwrap();
         let check = |names: Vec<io::Result<Vec<u8>>>| {
-            check_gzip_below(&root, names.into_iter(), 2, &Stop::default(), &AtomicU64::new(0))
+            check_gzip_below(&root, names.into_iter(), 2, &Stop::default(), &CheckProgress::default())
         };
         let name = || Ok(b"a.gz".to_vec());
         let checked = check(vec![name(), name()]).unwrap();
@@ -307,7 +314,8 @@ mod tests {
         assert!(check(vec![name(), Err(io::ErrorKind::InvalidData.into()), name()]).is_err());
         let stopped = Stop::default();
         stopped.stop();
-        let checked = check_gzip_below(&root, [name()].into_iter(), 1, &stopped, &AtomicU64::new(0)).unwrap();
+        let checked =
+            check_gzip_below(&root, [name()].into_iter(), 1, &stopped, &CheckProgress::default()).unwrap();
         assert_eq!((checked.files, checked.whole), (0, false));
     }
 

@@ -10,6 +10,7 @@
 //! tree changes while it is being read, each part of the result is what existed at some time; this is never an error.
 
 mod cache;
+mod cache_limits;
 mod device;
 mod directory;
 mod exclude;
@@ -24,16 +25,18 @@ mod progress;
 mod queue;
 mod recheck;
 mod roots;
+mod sysfs;
 mod walk;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
-pub use cache::{Cache, Cached, Earlier, Loaded, Saved};
-pub use device::{Storage, storage};
+pub use cache::{Cache, Earlier, Loaded, Saved};
+pub use cache_limits::{CacheLimits, CacheTotals, Cached};
+pub use device::{Drive, Storage, storage};
 pub use exclude::{BadGlob, Excludes};
-pub use gzip::{Checked, Damage, check_gzip, check_gzip_below, is_gzip_name};
+pub use gzip::{CheckProgress, Checked, Damage, check_gzip, check_gzip_below, is_gzip_name};
 pub use options::{Options, Stop};
 pub use progress::{Callback, ScanProgress, Snapshot};
 pub use roots::{ScanRoot, scan_all};

@@ -1,6 +1,7 @@
 //! Options of a scan, and how to stop it.
 
 use super::{Excludes, ScanProgress};
+use crate::model::system_names::OURS;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 /// Options of a scan.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Number of threads. 0 starts one per core, and adds more while they wait for the disk.
+    /// Number of threads. 0 starts one per core, and adds more while they wait for the drive, as many as it has work for.
     pub threads: usize,
     /// Directories at this depth are listed but not read; the root has depth 0.
     pub max_depth: Option<u32>,
@@ -46,6 +47,20 @@ impl Options {
             text.push('\n');
         }
         text.into_bytes()
+    }
+}
+
+impl Options {
+    /// Whether a scan reads in the directory at this path below its root what a scan of that directory would read, as far as names and depth
+    /// decide.
+    pub fn enters(&self, below: &[u8]) -> bool {
+        let same_everywhere = self.max_depth.is_none() && !self.exclude.is_about_paths();
+        let leads_there = below.split(|byte| *byte == b'/').enumerate().all(|(depth, name)| {
+            !(self.skip_hidden && name.starts_with(b".")
+                || depth == 0 && name == OURS.as_bytes()
+                || self.exclude.holds(b"", name))
+        });
+        same_everywhere && leads_there
     }
 }
 

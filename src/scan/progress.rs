@@ -12,6 +12,9 @@ pub struct ScanProgress {
     entries: AtomicU64,
     bytes: AtomicU64,
     dirs: AtomicU64,
+    errors: AtomicU64,
+    /// The number of entries of the previous scan; 0 if it is unknown.
+    total: AtomicU64,
     current: Mutex<Vec<u8>>,
     started: Instant,
     callback: Option<Callback>,
@@ -26,6 +29,10 @@ pub struct Snapshot {
     pub bytes: u64,
     /// Number of directories that were read or reused.
     pub dirs: u64,
+    /// Number of directories and entries that could not be read.
+    pub errors: u64,
+    /// Number of entries of the previous scan of the tree, if it is known. The tree may have more or fewer by now.
+    pub total: Option<u64>,
     /// The directory that was started last, relative to the root.
     pub current: Vec<u8>,
     /// Time since this counter was created.
@@ -38,6 +45,8 @@ impl Default for ScanProgress {
             entries: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             dirs: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            total: AtomicU64::new(0),
             current: Mutex::default(),
             started: Instant::now(),
             callback: None,
@@ -63,9 +72,25 @@ impl ScanProgress {
             entries: self.entries.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             dirs: self.dirs.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+            total: Some(self.total.load(Ordering::Relaxed)).filter(|total| *total > 0),
             current: self.current.lock().map(|current| current.clone()).unwrap_or_default(),
             elapsed: self.started.elapsed(),
         }
+    }
+
+    /// Whether somebody watches the progress.
+    pub(super) fn is_watched(&self) -> bool {
+        self.callback.is_some()
+    }
+
+    /// Sets the number of entries of the previous scan.
+    pub(super) fn expect(&self, total: u64) {
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    pub(super) fn error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn add(&self, entries: u64, bytes: u64, dirs: u64) {

@@ -163,6 +163,9 @@ impl<'a> Shared<'a> {
     /// Records a problem.
     pub(super) fn trouble(&self, state: &mut State, path: Vec<u8>, kind: TroubleKind, why: String) {
         state.counts.note(kind);
+        if kind == TroubleKind::Unreadable {
+            self.options.meter.error();
+        }
         if state.troubles.len() < TOLD {
             state.troubles.push(trouble(path, kind, why));
         }

@@ -11,14 +11,17 @@ use std::thread;
 pub struct ScanRoot {
     /// Absolute path.
     pub path: PathBuf,
-    /// The device that must not be scanned by several threads at the same time; `None` if there is no such restriction.
-    lane: Option<u64>,
+    /// The disk or server on which only one tree is scanned at a time; `None` if there is no such restriction.
+    lane: Option<String>,
 }
 
 impl ScanRoot {
     /// Determines the storage of the tree.
     pub fn new(path: &Path) -> Self {
-        let lane = storage(path).filter(|storage| storage.one_at_a_time()).map(|storage| storage.device);
+        let lane = storage(path).filter(|storage| storage.one_at_a_time).map(|storage| match storage.unit {
+            unit if unit.is_empty() => storage.device.to_string(),
+            unit => unit,
+        });
         ScanRoot { path: path.into(), lane }
     }
 }
@@ -26,7 +29,7 @@ impl ScanRoot {
 #[derive(Default)]
 struct Waiting {
     next: Vec<usize>,
-    lanes: Vec<u64>,
+    lanes: Vec<String>,
 }
 
 /// Calls `work` for every root, up to `parallel` at a time, and passes the results to `tell` in the order of the roots, each as soon as all
@@ -44,7 +47,7 @@ pub fn scan_all<T: Send, E>(
     let take = || {
         let mut waiting = lock();
         loop {
-            let free = |n: &usize| roots[*n].lane.is_none_or(|lane| !waiting.lanes.contains(&lane));
+            let free = |n: &usize| roots[*n].lane.as_ref().is_none_or(|lane| !waiting.lanes.contains(lane));
             let Some(at) = waiting.next.iter().rposition(free) else {
                 if waiting.next.is_empty() {
                     return None;
@@ -53,12 +56,12 @@ pub fn scan_all<T: Send, E>(
                 continue;
             };
             let n = waiting.next.remove(at);
-            waiting.lanes.extend(roots[n].lane);
+            waiting.lanes.extend(roots[n].lane.clone());
             return Some(n);
         }
     };
     let give_back = |n: usize| {
-        lock().lanes.retain(|lane| roots[n].lane != Some(*lane));
+        lock().lanes.retain(|lane| roots[n].lane.as_ref() != Some(lane));
         freed.notify_all();
     };
     let (take, give_back, work) = (&take, &give_back, &work);
@@ -96,7 +99,7 @@ mod tests {
     #[test]
     fn one_lane_is_used_by_one_at_a_time_and_answers_keep_their_order() {
         let roots: Vec<ScanRoot> = (0..12u64)
-            .map(|n| ScanRoot { path: n.to_string().into(), lane: (n % 3 == 0).then_some(7) })
+            .map(|n| ScanRoot { path: n.to_string().into(), lane: (n % 3 == 0).then(|| "sda".into()) })
             .collect();
         let (busy, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let mut told = Vec::new();

@@ -1,5 +1,6 @@
 //! The walk: threads that take directories from a queue.
 
+use super::device::storage;
 use super::look::dir_stat;
 use super::open;
 use super::queue::{Item, Shared};
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Interval for reporting progress and adding threads.
 const TICK: Duration = Duration::from_millis(100);
-/// The maximum number of threads, however long they wait for the disk.
+/// The maximum number of threads for a drive of which nothing is known.
 const MOST_THREADS: usize = 32;
 
 /// Reads the tree below `root`, an absolute path. Unchanged directories of `before` are reused; it must be of the same root and options
@@ -35,7 +36,12 @@ pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Resul
     let fd = platform::open_child(CWD, root.as_os_str().as_bytes(), true).map_err(fail)?;
     let root_stat = dir_stat(&fstat(&fd).map_err(fail)?);
     let cores = thread::available_parallelism().map_or(2, |cores| cores.get());
-    let threads = if options.threads == 0 { cores.min(MOST_THREADS) } else { options.threads };
+    // More threads than cores are started while they wait for the drive.
+    let most = match options.threads {
+        0 => storage(root).map_or(MOST_THREADS, |storage| storage.most_scan_threads(cores)),
+        threads => threads,
+    };
+    let threads = if options.threads == 0 { cores.min(most) } else { options.threads };
     let before = before.filter(|_| !options.follow).map(|known| Before::check(known, &fd, threads, over));
     let mut arenas: Vec<Bytes> =
         before.iter().flat_map(|before| before.inventory.arenas().iter().cloned()).collect();
@@ -52,7 +58,7 @@ pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Resul
         open_limit: open::limit(),
     };
     shared.begin();
-    let ended = shared.run(arenas.len(), threads, options.threads == 0, deadline);
+    let ended = shared.run(arenas.len(), threads, most, deadline);
     let mut state = shared.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     for item in std::mem::take(&mut state.stack) {
         if let Item::Part(wide, _) = item {
@@ -76,8 +82,9 @@ pub fn scan(root: &Path, options: &Options, before: Option<&Inventory>) -> Resul
 }
 
 impl Shared<'_> {
-    /// Starts the threads and waits for them. Their arenas are numbered from `arena`.
-    fn run(&self, arena: usize, threads: usize, may_grow: bool, deadline: Option<Instant>) -> Option<Ended> {
+    /// Starts the threads and waits for them; while they wait for the drive, more are started, up to `most`. Their arenas are numbered from
+    /// `arena`.
+    fn run(&self, arena: usize, threads: usize, most: usize, deadline: Option<Instant>) -> Option<Ended> {
         let why = || match self.options.stop.is_stopped() {
             true => Some(Ended::Stopped),
             false => deadline.filter(|at| Instant::now() >= *at).map(|_| Ended::Timeout),
@@ -119,8 +126,8 @@ impl Shared<'_> {
                 self.options.meter.call_back();
                 // Threads that wait for a disk leave cores idle. More threads keep the queue of the disk full.
                 let idle = busy.as_secs_f64() < 0.5 * now.as_secs_f64() * threads as f64;
-                if may_grow && idle && queued > count && count < MOST_THREADS && ended.is_none() {
-                    count = start(count.min(MOST_THREADS - count));
+                if idle && queued > count && count < most && ended.is_none() {
+                    count = start(count.min(most - count));
                 }
                 (tick, cpu) = (Instant::now(), cpu_time());
                 state = self.lock();

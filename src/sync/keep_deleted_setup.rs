@@ -102,7 +102,15 @@ fn purge(tree: &Arc<WriteAccess>, dest: &Path, state: &Path) -> Vec<String> {
         // Users who may write there purge. A run that wants to keep something there has been warned already.
         return Vec::new();
     }
-    match removal::purge(&Purge { tree, order, now: &now, dry, begun: &begun, stop: &|| false }) {
+    match removal::purge(&Purge {
+        tree,
+        order,
+        now: &now,
+        dry,
+        begun: &begun,
+        stop: &|| false,
+        meter: &removal::ApplyProgress::default(),
+    }) {
         Ok(purged) => purged.warnings.iter().map(|why| format!("{}: {why}", sanitize::path(&dest))).collect(),
         Err(error) => vec![format!("cannot purge the quarantine of {}: {error}", sanitize::path(&dest))],
     }

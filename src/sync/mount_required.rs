@@ -42,7 +42,7 @@ mod tests {
 
     fn mount(point: &str) -> Option<Mount> {
         let (id, kind, device, root) = ("1".into(), "ext4".into(), "8:1".into(), "/".into());
-        Some(Mount { id, point: point.into(), kind, read_only: false, device, root })
+        Some(Mount { id, point: point.into(), kind, read_only: false, device, root, source: String::new() })
     }
 
     #[test]

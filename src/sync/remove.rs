@@ -3,7 +3,7 @@
 use super::keep_deleted::KeepDeleted;
 use super::listing::Deletions;
 use crate::clean::path::split;
-use crate::clean::removal::{Applied, Apply, ApplyProgress, all_threads};
+use crate::clean::removal::{Applied, Apply, ApplyProgress, NotRemoved, all_threads};
 use crate::clean::{Origin, PlanError};
 use std::io;
 
@@ -43,13 +43,13 @@ impl Removed {
 
 impl From<Applied> for Removed {
     fn from(applied: Applied) -> Self {
-        let words = |(path, why): &(Vec<u8>, String)| format!("{}: {why}", String::from_utf8_lossy(path));
+        let words = |left: &NotRemoved| format!("{}: {}", String::from_utf8_lossy(&left.path), left.why);
         Removed {
             files: applied.deleted + applied.quarantined - applied.dirs,
             dirs: applied.dirs,
             left: applied.skipped + applied.failed,
             why: applied.why.iter().take(TOLD).map(words).collect(),
-            first: applied.why.first().map(|(path, _)| split(path).0.to_vec()),
+            first: applied.why.first().map(|left| split(&left.path).0.to_vec()),
             stopped: applied.stopped,
         }
     }

@@ -11,7 +11,7 @@ use crate::model::result::Reason;
 use crate::platform;
 use crate::rsync::args;
 use crate::rsync::exit::{Class, Verdict};
-use crate::scan::{self, Checked, Damage, Excludes, Options, TroubleKind, check_gzip_below};
+use crate::scan::{self, CheckProgress, Checked, Damage, Excludes, Options, TroubleKind, check_gzip_below};
 use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 use std::convert::Infallible;
@@ -20,7 +20,6 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 /// How many names a message shows.
@@ -327,7 +326,7 @@ fn checked(
     stop: &scan::Stop,
 ) -> io::Result<Found> {
     let Checked { files, mut damaged, whole, .. } =
-        check_gzip_below(root, names, 0, stop, &AtomicU64::new(0))?;
+        check_gzip_below(root, names, 0, stop, &CheckProgress::default())?;
     let unread = |damage: &Damage| matches!(damage, Damage::Unreadable(_));
     let not_read = damaged.iter().filter(|(_, damage)| unread(damage)).count() as u64;
     // Whether everything that was listed is here is another question, which is answered elsewhere.

@@ -128,6 +128,7 @@ fn runs(env: &Env, seen: &mut Seen) {
     seen.run(env, "history", &["history"], 0);
     seen.run(env, "history show", &["history", "show", "last"], 0);
     seen.run(env, "scan", &["scan", "a"], 0);
+    seen.run(env, "scan", &["scan", ".", "./mirror"], 0);
     seen.run(env, "stats", &["stats"], 0);
     seen.run(env, "stats", &["stats", "--check"], 1);
     seen.run(env, "stats", &["stats", "--prometheus", "x.prom"], 0);
@@ -160,7 +161,7 @@ fn cleaning(env: &Env, seen: &mut Seen) {
     seen.run(env, "clean edit", &["clean", "edit"], 0);
     seen.run(env, "clean verify", &["clean", "verify"], 0);
     seen.run(env, "clean explain", &["clean", "explain", "mirror/a/x~"], 0);
-    seen.run(env, "clean run", &["clean", "run", "--mode", "dry-run"], 0);
+    seen.run(env, "clean run", &["clean", "run", "--mode", "dry-run", "-v"], 0);
     seen.run(env, "clean run", &["clean", "run", "--yes"], 0);
     seen.run(env, "clean log", &["clean", "log"], 0);
     seen.run(env, "clean log", &["clean", "log", "last"], 0);

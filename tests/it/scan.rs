@@ -260,3 +260,71 @@ fn a_repair_is_a_run_of_verify() {
     assert_eq!(env.run(["clean", "undo", "last"]).code(), 0);
     assert_eq!(fs::read_to_string(&file).unwrap(), "rotten");
 }
+
+#[test]
+fn a_key_holds_until_an_option_says_otherwise() {
+    let (env, root) = tree();
+    fs::write(root.join(".hidden"), "1").unwrap();
+    let env = env.with_config("version = 1\n[scan]\nmax_depth = 1\nskip_hidden = true\ntimeout = '1h'\n");
+    let paths = |options: &[&str]| {
+        let (_, events) = scan(&env, &root, &[&["--list"], options].concat());
+        let paths = events.iter().filter_map(|e| e["path"].as_str().map(str::to_owned));
+        paths.collect::<Vec<_>>()
+    };
+    assert_eq!(paths(&[]), ["top", "ab", "cd"]);
+    assert_eq!(paths(&["--no-skip-hidden", "--timeout=0"]), [".hidden", "top", "ab", "cd"]);
+    let all = ["top", "ab", "ab/1abc.cif.gz", "ab/1abd.cif.gz", "cd", "cd/e", "cd/e/README"];
+    assert_eq!(paths(&["--max-depth=9"]), all);
+    let (env, root) = tree();
+    let env = env.with_config("version = 1\n[scan]\nfollow = true\n");
+    std::os::unix::fs::symlink("../ab", root.join("cd/link")).unwrap();
+    let links = |options: &[&str]| scan(&env, &root, options).1[0]["symlinks"].clone();
+    assert_eq!((links(&[]), links(&["--no-follow"])), (0.into(), 1.into()));
+}
+
+#[test]
+fn a_tree_that_is_part_of_another_is_not_counted_once_more() {
+    let (env, root) = tree();
+    let (ab, root) = (root.join("ab"), root.to_str().unwrap().to_owned());
+    let ab = ab.to_str().unwrap();
+    for command in ["scan", "verify"] {
+        let ended = env.run([command, ab, &root, "--json"]);
+        let mut told = events(&ended.out());
+        let result = told.pop().unwrap();
+        let [part] = told.iter().filter(|e| e["event"] != "damaged").collect::<Vec<_>>()[..] else {
+            panic!("{ended}")
+        };
+        assert_eq!([&part["event"], &part["root"], &part["part_of"]], ["part_of", ab, &root], "{ended}");
+        assert_eq!(result["root"], root, "{ended}");
+        assert!(ended.err().contains("is read and counted there"), "{ended}");
+    }
+    // With a limited depth, its own scan would read more.
+    let (_, both) = scan(&env, root.as_ref(), &[ab, "--max-depth=1"]);
+    assert_eq!(both.iter().map(|e| &e["event"]).collect::<Vec<_>>(), ["result", "result"]);
+}
+
+#[test]
+fn inventories_are_kept_within_the_limits_and_their_use_is_counted() {
+    let (env, root) = tree();
+    let env = env.with_config("version = 1\n[scan]\ncache_entries = 1\n");
+    for part in ["ab", "cd", "cd"] {
+        assert_eq!(scan(&env, &root.join(part), &[]).0, 0);
+    }
+    let (_, mut kept) = scan(&env, &root, &["--cache"]);
+    let result = kept.pop().unwrap();
+    // The named root has no inventory; the counts are those of all.
+    assert_eq!((&result["inventories"], &result["evicted"]), (&0.into(), &1.into()), "{result}");
+    assert_eq!((&result["hits"], &result["misses"]), (&1.into(), &2.into()), "{result}");
+    let verbose = env.run(["scan", "-v", root.join("cd").to_str().unwrap()]).expect_code(0);
+    assert!(verbose.out().contains("inventories: 2 of 4 scans found one, "), "{verbose}");
+    let all = env.run(["scan", "--cache", "--json"]).expect_code(0).json().pop().unwrap();
+    assert_eq!(all["inventories"], 1, "{all}");
+}
+
+#[test]
+fn the_drive_is_told_if_asked() {
+    let (env, root) = tree();
+    let verbose = env.run(["scan", "-v", "--threads", "3", root.to_str().unwrap()]).expect_code(0);
+    let told = verbose.out().lines().find(|line| line.starts_with("on ")).map(str::to_owned);
+    assert!(told.as_ref().is_some_and(|told| told.ends_with(": 3 threads")), "{verbose}");
+}

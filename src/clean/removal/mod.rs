@@ -40,7 +40,7 @@ mod tree;
 mod undo;
 mod write_access;
 
-pub use apply::{Applied, Apply, ApplyProgress, all_threads};
+pub use apply::{Applied, Apply, ApplyProgress, NotRemoved, all_threads};
 pub use capture::is_beside;
 pub use dir_owner::{Closed, DirOwner, change_hint, closed_below, group_command, is_group_mirror};
 pub use escaping::{Unescaped, escape_quarantines};

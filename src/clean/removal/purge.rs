@@ -1,5 +1,6 @@
 //! Removes expired quarantines for good.
 
+use super::apply::ApplyProgress;
 use super::mode::can_be_made_writable;
 use super::open_below::{open_below, why_not};
 use super::place::{GOING, PLACE, is_info};
@@ -24,6 +25,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Which quarantines are purged.
@@ -49,6 +51,8 @@ pub struct Purge<'a> {
     pub begun: &'a dyn Fn(&str) -> io::Result<()>,
     /// Called between entries; true stops the purge.
     pub stop: &'a dyn Fn() -> bool,
+    /// Progress for display.
+    pub meter: &'a ApplyProgress,
 }
 
 /// The result of a purge.
@@ -107,7 +111,7 @@ pub fn purge(purge: &Purge<'_>) -> io::Result<Purged> {
             purged.warnings.push(format!("cannot note in its journal that run {name} is purged: {error}"));
         }
         let dir = open_below(&above, going.as_bytes())?;
-        empty(&dir, &before, dry, stop, &mut purged);
+        empty(&dir, &before, purge, &mut purged);
         if stop() {
             // The next purge continues.
             break;
@@ -170,7 +174,8 @@ fn item(root: &File, run: &str) -> Item {
 }
 
 /// Removes everything in a directory of ours.
-fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged: &mut Purged) {
+fn empty(top: &OwnedFd, above: &Stat, purge: &Purge<'_>, purged: &mut Purged) {
+    let Purge { dry, stop, meter, .. } = *purge;
     let (mut closed, mut seen) = (Vec::new(), Vec::new());
     let each = |path: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
         if stop() {
@@ -191,6 +196,8 @@ fn empty(top: &OwnedFd, above: &Stat, dry: bool, stop: &dyn Fn() -> bool, purged
                     let ours = path.is_empty() && is_info(name);
                     purged.entries += u64::from(!ours);
                     purged.bytes += if ours { 0 } else { size };
+                    meter.entries.fetch_add(u64::from(!ours), Ordering::Relaxed);
+                    meter.bytes.fetch_add(if ours { 0 } else { size }, Ordering::Relaxed);
                 }
                 Err(error) => {
                     purged.why.push((tree::join(path, name), io::Error::from(error).to_string()));

@@ -3,6 +3,7 @@
 //! An undo may be killed at any step, and the next one continues: restored entries stay restored, a directory is journalled before it is
 //! created, and metadata of directories is set at the end.
 
+use super::apply::ApplyProgress;
 use super::capture::{Captured, is_beside};
 use super::journals::Journal;
 use super::open_below::{open_below, why_not};
@@ -27,6 +28,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Maximum number of conflicts reported by name.
 const TOLD: usize = 20;
@@ -48,7 +50,7 @@ pub struct Undone {
 
 /// Restores what the run with this start has in the quarantine of a tree. `dirs` is what its journal says about directories; files in the
 /// quarantine need no record. The journal is appended to. `open` are entries that the run was processing and whose outcome is not in the
-/// journal. `stop` is called between entries. Takes memory for directories, not for files.
+/// journal. `stop` is called between entries; `meter` counts them. Takes memory for directories, not for files.
 pub fn undo(
     access: &Arc<WriteAccess>,
     begin: &Begin,
@@ -56,6 +58,7 @@ pub fn undo(
     open: &[Record],
     journal: &Journal,
     stop: &dyn Fn() -> bool,
+    meter: &ApplyProgress,
 ) -> io::Result<Undone> {
     let root = access.root();
     let time = jiff::Timestamp::now().to_string();
@@ -67,6 +70,7 @@ pub fn undo(
         limit: name_limit(root),
         journal,
         stop,
+        meter,
         undone: Undone::default(),
         lines: Vec::new(),
         waiting: 0,
@@ -108,6 +112,7 @@ struct Undoing<'a> {
     limit: NameLimit,
     journal: &'a Journal,
     stop: &'a dyn Fn() -> bool,
+    meter: &'a ApplyProgress,
     undone: Undone,
     lines: Vec<u8>,
     waiting: usize,
@@ -115,6 +120,7 @@ struct Undoing<'a> {
 
 impl Undoing<'_> {
     fn note(&mut self, record: Record) -> io::Result<()> {
+        self.meter.entries.fetch_add(1, Ordering::Relaxed);
         Line::Did(record).write(&mut self.lines);
         self.waiting += 1;
         if self.waiting < PAGE { Ok(()) } else { self.flush() }

@@ -2,6 +2,7 @@
 
 use super::plan_summary::top;
 use super::plans::{Plan, Whole};
+use super::run_result::{ByMode, Started, error};
 use super::shared;
 use crate::clean::removal::{
     self, Applied, Apply, ApplyProgress, Journal, Landlock, Quarantine, RemovalMode,
@@ -11,15 +12,14 @@ use crate::commands::Failure;
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
-use crate::output::terminal::{Done, Ui, shown};
-use crate::output::units::{bytes, grouped};
-use crate::scan::Stop;
+use crate::output::terminal::{Ui, shown};
+use crate::output::units::{bytes, count, grouped};
+use crate::scan::{Stop, storage};
 use serde_json::json;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The confirmed pairs of rule and directory. `None` means all.
@@ -42,6 +42,7 @@ pub(super) struct Work {
     pub(super) threads: usize,
     pub(super) fail_fast: bool,
     pub(super) strict: bool,
+    pub(super) started: Started,
     pub(super) stop: Stop,
     pub(super) ui: Ui,
 }
@@ -90,7 +91,7 @@ impl Work {
             removal_mode: &self.removal_mode,
             journal: &journal,
             threads: match self.threads {
-                0 => removal::all_threads(),
+                0 => self.threads_of_the_drive(),
                 n => n,
             },
             fail_fast: self.fail_fast,
@@ -116,11 +117,7 @@ impl Work {
                 }
             }
         };
-        let done = || Done {
-            things: meter.entries.load(Ordering::Relaxed),
-            of: self.going,
-            bytes: meter.bytes.load(Ordering::Relaxed),
-        };
+        let done = || shared::done(&meter, self.going);
         let label = sanitize::path(&self.path).to_string();
         let applied = self.ui.spinner().watch(&label, done, || apply.run(next));
         quarantine.tidy();
@@ -135,18 +132,37 @@ impl Work {
         self.tell(&applied, fenced, journal.path())
     }
 
+    /// Returns the number of threads that the drive of the tree has work for.
+    fn threads_of_the_drive(&self) -> usize {
+        let Some(storage) = storage(&self.path) else { return removal::all_threads() };
+        let threads = storage.removal_threads(removal::all_threads());
+        if self.ui.verbose {
+            let threads = count(threads as u64, "thread", "threads");
+            self.ui.note(&format!("{} is on {storage}: {threads}", sanitize::path(&self.path)));
+        }
+        threads
+    }
+
     fn tell(&self, applied: &Applied, fenced: bool, journal: &Path) -> Result<ExitCode, Failure> {
         let Applied { deleted, quarantined, backup, trashed, skipped, failed, .. } = *applied;
-        let ui = &self.ui;
+        let (ui, mode) = (&self.ui, self.removal_mode.word());
+        let errors = applied.why.iter().map(|left| {
+            let action = if left.is_dir { "delete" } else { mode };
+            error(left.path.clone(), action, left.did.word(), &left.why)
+        });
+        let errors: Vec<_> = errors.collect();
+        let kept = quarantined + backup + trashed;
+        let by_mode = ByMode::of(mode, if mode == "delete" { deleted } else { kept }, deleted);
         let body = json!({
-            "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
+            "started": self.started.time(), "duration_s": self.started.duration_s(), "mode": mode, "by_mode": by_mode.0,
+            "errors": errors, "run": self.run, "deleted": deleted, "quarantined": quarantined, "backed_up": backup,
             "trashed": trashed, "skipped": skipped, "failed": failed, "bytes": applied.bytes,
             "journal": journal.to_string_lossy(), "resumed": self.past.is_some(), "stopped": applied.stopped,
             "fenced": fenced,
         });
         ui.report(ExitCode::Done, &body, || {
-            for (path, why) in &applied.why {
-                ui.warning(&format!("{}: {why}", shown(path)));
+            for left in &applied.why {
+                ui.warning(&format!("{}: {}", shown(&left.path), left.why));
             }
             let mut parts = vec![
                 format!("{} quarantined", grouped(quarantined)),

@@ -1,6 +1,7 @@
 //! `clean`: rules give a plan that can be reviewed; its removals can be undone.
 
 mod apply_plan;
+mod dry_run;
 mod edit;
 mod log;
 mod plan;
@@ -11,6 +12,7 @@ mod removal_modes;
 mod rulebook;
 mod rules;
 mod run;
+mod run_result;
 mod shared;
 mod show;
 mod undo;

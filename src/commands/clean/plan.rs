@@ -7,14 +7,14 @@ use crate::clean::removal::{self, Planned, print_of};
 use crate::clean::{Action, Header, Judge, Lists, Rule};
 use crate::cli::{Global, PlanArgs};
 use crate::commands::interruption::{READING, interruptible};
-use crate::commands::scan::unreadable;
+use crate::commands::scan::{meter, unreadable};
 use crate::commands::targets::{Chosen, Selected, Target, registered, targets};
 use crate::commands::{Failure, file_locations};
 use crate::config::Config;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::OutputFile;
-use crate::output::terminal::Ui;
+use crate::output::terminal::{Done, Ui};
 use crate::output::units::{bytes, count, grouped};
 use crate::platform;
 use crate::scan::{Options, Stop};
@@ -22,6 +22,7 @@ use serde_json::json;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A tree to plan for, with the rules and lists of the plan.
 struct Job {
@@ -127,7 +128,11 @@ impl Work {
         let time = jiff::Timestamp::now();
         let judge = rulebook::judge(rules, &self.config, job.as_ref(), &target.root, lists, &self.state)?;
         // The scan uses no cache: a cached directory could miss changes that matter for deletions.
-        let found = crate::scan::scan(&target.root, &self.options, None)
+        let spinner = ui.spinner();
+        let options = Options { meter: Arc::new(meter(&spinner, target.label())), ..self.options.clone() };
+        let found = crate::scan::scan(&target.root, &options, None);
+        spinner.clear();
+        let found = found
             .map_err(|error| Failure::io(format!("scan {}", sanitize::path(&target.root)))(error.source))?;
         if found.ended.is_some() {
             ui.note("stopped; no plan was written");
@@ -155,11 +160,14 @@ impl Work {
             rules_blake3: Some(judge.hash()),
             ..Header::default()
         };
-        let written = write(&output, |out| {
-            let mut out = Stoppable(out, &self.options.stop);
-            let (planned, _) = removal::plan(&found.inventory, &judge, &header, &mut out)?;
-            Ok(planned)
-        });
+        let written =
+            spinner.watch(&format!("{}: applying the rules", target.label()), Done::default, || {
+                write(&output, |out| {
+                    let mut out = Stoppable(out, &self.options.stop);
+                    let (planned, _) = removal::plan(&found.inventory, &judge, &header, &mut out)?;
+                    Ok(planned)
+                })
+            });
         let (planned, file) = match written {
             Err(_) if self.options.stop.is_stopped() => {
                 ui.note("stopped; no plan was written");

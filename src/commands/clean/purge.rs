@@ -2,7 +2,9 @@
 
 use super::shared;
 use crate::clean::path::OURS;
-use crate::clean::removal::{self, OURS_IN_THE_WAY, Order, Purge, Purged, WriteAccess, open_below};
+use crate::clean::removal::{
+    self, ApplyProgress, OURS_IN_THE_WAY, Order, Purge, Purged, WriteAccess, open_below,
+};
 use crate::cli::{Global, PurgeArgs};
 use crate::commands::interruption::{CHANGING, interruptible};
 use crate::commands::targets::{Chosen, targets};
@@ -82,20 +84,26 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
             } else {
                 shared::open_to_change(&dir, &root, &state, &ui)?
             };
-            let purge = Purge { tree: &tree, order, now: &now, dry, begun: &begun, stop: &stop };
-            let purged = match removal::purge(&purge) {
-                Ok(purged) => purged,
-                Err(error) => {
-                    let way = open_below::in_the_way(tree.root(), OURS).map(|(_, kind)| kind);
-                    let text = format!("cannot purge the quarantine of {}: ", sanitize::path(&root));
-                    match way {
-                        Some(kind) => ui.error(&format!("{text}.pdb-sync is {kind}"), Some(OURS_IN_THE_WAY)),
-                        None => ui.error(&format!("{text}{error}"), None),
+            let meter = ApplyProgress::default();
+            let purge =
+                Purge { tree: &tree, order, now: &now, dry, begun: &begun, stop: &stop, meter: &meter };
+            let label = sanitize::path(&root).to_string();
+            let purged =
+                match ui.spinner().watch(&label, || shared::done(&meter, 0), || removal::purge(&purge)) {
+                    Ok(purged) => purged,
+                    Err(error) => {
+                        let way = open_below::in_the_way(tree.root(), OURS).map(|(_, kind)| kind);
+                        let text = format!("cannot purge the quarantine of {}: ", sanitize::path(&root));
+                        match way {
+                            Some(kind) => {
+                                ui.error(&format!("{text}.pdb-sync is {kind}"), Some(OURS_IN_THE_WAY))
+                            }
+                            None => ui.error(&format!("{text}{error}"), None),
+                        }
+                        exit = exit.worst(ExitCode::Failed);
+                        continue;
                     }
-                    exit = exit.worst(ExitCode::Failed);
-                    continue;
-                }
-            };
+                };
             if !dry {
                 shared::escape_quarantines(&tree, &root, &state, &asked, &ui);
             }

@@ -1,37 +1,40 @@
 //! `clean run`: everything is confirmed and compared before the first entry is removed.
 
 use super::apply_plan::Work;
+use super::dry_run::Rehearsal;
 use super::plan_summary::Fold;
 use super::plans::{self, Whole};
 use super::removal_modes::{removal_mode, removal_mode_word};
+use super::run_result::Started;
 use super::shared;
-use super::verify::{PlanVerifier, root};
+use super::verify::root;
 use crate::clean::removal::{self, RemovalMode};
 use crate::clean::{Action, JournalProgress, Limits};
 use crate::cli::{Global, RunArgs, RunMode};
 use crate::commands::costs::Clock;
 use crate::commands::interruption::{CHANGING, interruptible};
+use crate::commands::settings::switch;
 use crate::commands::{Failure, file_locations};
-use crate::config::{CleanSettings, Size};
+use crate::config::{CleanRunMode, CleanSettings, Size};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::job::MaxEntries;
 use crate::model::sanitize;
 use crate::output::terminal::{Ui, shown};
-use crate::output::units::{bytes, count, grouped};
+use crate::output::units::{bytes, count};
 use crate::platform;
 use crate::scan::Stop;
 use crate::system::running::Registration;
-use serde_json::json;
 use std::collections::HashSet;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
 /// Checks the plan, asks for confirmation, and applies the plan. If it was applied, the cost is recorded.
 pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let mut clock = Clock::start("clean run");
+    let (mut clock, started) = (Clock::start("clean run"), Started::now());
     let config = shared::config(global)?;
-    let mode = mode(args)?;
+    let mode = mode(args, config.clean.run_mode)?;
+    let strict = switch(args.strict, args.no_strict, config.clean.strict);
     let mut plan = plans::open(&args.plan, global)?;
     let decisions = std::mem::take(&mut plan.decisions);
     let state = file_locations::state_dir(global)?;
@@ -85,30 +88,26 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         return Ok(shared::blocked(ui, text, Some(hint)));
     }
     let mut registered = Registration::new(&state, "clean run", vec![path.to_string_lossy().into_owned()]);
-    let drifted = if args.strict || mode == RunMode::DryRun {
-        let mut eye = PlanVerifier::new(&dir);
-        let read = plan.read(|_, entry| {
-            if decisions.action(&entry) == Action::Delete {
-                eye.compare(&entry);
-            }
-        });
-        read.map_err(|error| Failure::usage(plan.refused(&error)))?;
-        eye.drift.changed + eye.drift.gone
-    } else {
-        0
-    };
-    if args.strict && drifted > 0 && refused.is_none() {
-        let text =
-            format!("{} not as planned; nothing was touched", count(drifted, "entry is", "entries are"));
-        let verify = hint::command(["clean", "verify", &plans::path_of(&plan.path)]);
-        let hint = format!(
-            "{verify} names them, {}; without --strict they are skipped",
-            plans::new_plan(&whole.header)
-        );
-        refused = Some((text, hint));
-    }
-    if mode == RunMode::DryRun {
-        return rehearse(&path, going, size, drifted, refused, ui);
+    let word = removal_mode_word(args, &config.clean);
+    if strict || mode == RunMode::DryRun {
+        let listed = mode == RunMode::DryRun && ui.verbose;
+        let mut rehearsal = Rehearsal::new(&whole.header, &dir, word, listed.then_some(ui));
+        plan.read(|_, entry| {
+            let action = decisions.action(&entry);
+            rehearsal.look_at(&entry, action);
+        })
+        .map_err(|error| Failure::usage(plan.refused(&error)))?;
+        let found = rehearsal.end()?;
+        if strict && found.drifted() > 0 && refused.is_none() {
+            let entries = count(found.drifted(), "entry is", "entries are");
+            let verify = hint::command(["clean", "verify", &plans::path_of(&plan.path)]);
+            let new = plans::new_plan(&whole.header);
+            let hint = format!("{verify} names them, {new}; without --strict they are skipped");
+            refused = Some((format!("{entries} not as planned; nothing was touched"), hint));
+        }
+        if mode == RunMode::DryRun {
+            return found.tell(&path, size, started, refused, ui);
+        }
     }
     if let Some((text, hint)) = refused {
         return Ok(shared::blocked(ui, &text, Some(&hint)));
@@ -117,7 +116,6 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         RunMode::Interactive => Some(clock.idle(|| ask(fold, ui))?),
         _ => None,
     };
-    let word = removal_mode_word(args, &config.clean);
     let (named, _) = which_run(&state, &whole, &path, word)?;
     let locks = match shared::lock(&path, &config, global, &named, ui)? {
         Ok(locks) => locks,
@@ -153,9 +151,10 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         removal_mode,
         keep: config.clean.keep,
         state,
-        threads: args.threads.map_or(0, usize::from),
-        fail_fast: args.fail_fast,
-        strict: args.strict,
+        threads: args.threads.map_or(config.clean.threads, usize::from),
+        fail_fast: switch(args.fail_fast, args.no_fail_fast, config.clean.fail_fast),
+        strict,
+        started,
         stop: stop.clone(),
         ui: *ui,
     };
@@ -168,18 +167,23 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     Ok(exit)
 }
 
-fn mode(args: &RunArgs) -> Result<RunMode, Failure> {
-    match args.mode.or(args.dry_run.then_some(RunMode::DryRun)) {
-        Some(RunMode::Batch) | None if args.yes => Ok(RunMode::Batch),
-        None if io::stdin().is_terminal() => Ok(RunMode::Interactive),
-        Some(RunMode::Batch) | None => Err(Failure::usage_hint(
+/// Returns the mode: of the options, else of `[clean] run_mode`.
+fn mode(args: &RunArgs, configured: Option<CleanRunMode>) -> Result<RunMode, Failure> {
+    let chosen = args.mode.or(args.dry_run.then_some(RunMode::DryRun));
+    match (chosen, configured) {
+        (Some(RunMode::Interactive), _) if args.yes => {
+            Err(Failure::usage("--mode interactive does not go with --yes"))
+        }
+        (Some(mode), _) => Ok(mode),
+        (None, _) if args.yes => Ok(RunMode::Batch),
+        (None, Some(CleanRunMode::Batch)) => Ok(RunMode::Batch),
+        (None, Some(CleanRunMode::DryRun)) => Ok(RunMode::DryRun),
+        (None, Some(CleanRunMode::Interactive)) => Ok(RunMode::Interactive),
+        (None, None) if io::stdin().is_terminal() => Ok(RunMode::Interactive),
+        (None, None) => Err(Failure::usage_hint(
             "cannot ask for confirmation: standard input is not a terminal, and --yes was not given",
             "--yes does it without asking, --dry-run (-n) only shows what would be done, --mode interactive reads the answers",
         )),
-        Some(RunMode::Interactive) if args.yes => {
-            Err(Failure::usage("--mode interactive does not go with --yes"))
-        }
-        Some(mode) => Ok(mode),
     }
 }
 
@@ -198,40 +202,7 @@ fn limits(args: &RunArgs, settings: &CleanSettings) -> Result<Limits, Failure> {
     let bytes = args.max_bytes.as_deref().map(str::parse::<Size>).transpose();
     Ok(Limits {
         entries: entries.map_err(wrong("--max-delete"))?.unwrap_or(settings.max_delete),
-        bytes: bytes.map_err(wrong("--max-bytes"))?.and_then(|size| size.0),
-    })
-}
-
-/// Reports a dry run. `refused`: the guard that would refuse the run, and a hint.
-fn rehearse(
-    path: &Path,
-    going: u64,
-    size: u64,
-    drifted: u64,
-    refused: Option<(String, String)>,
-    ui: &Ui,
-) -> Result<ExitCode, Failure> {
-    let body = json!({
-        "run": null, "root": path.to_string_lossy(), "deleted": 0, "quarantined": 0, "skipped": 0, "failed": 0,
-        "bytes": 0, "journal": null, "would_remove": going - drifted, "would_skip": drifted, "bytes_planned": size,
-        "blocked": refused.as_ref().map(|(text, _)| text), "hint": refused.as_ref().map(|(_, hint)| hint),
-    });
-    ui.report(ExitCode::Done, &body, || {
-        ui.line(&format!(
-            "would remove {} from {}, {}",
-            count(going - drifted, "entry", "entries"),
-            sanitize::path(&path),
-            bytes(size)
-        ))?;
-        if drifted > 0 {
-            ui.line(&format!("would skip {}: not as planned", grouped(drifted)))?;
-        }
-        Ok(())
-    })?;
-    Ok(match refused {
-        Some((text, hint)) => shared::blocked(ui, &text, Some(&hint)),
-        None if drifted > 0 => ExitCode::Partial,
-        None => ExitCode::Done,
+        bytes: bytes.map_err(wrong("--max-bytes"))?.map_or(settings.max_bytes, |size| size.0),
     })
 }
 

@@ -1,17 +1,18 @@
 //! What several actions of `clean` need: the configuration, the lock of a tree, write access to it, and messages.
 
-use crate::clean::removal::{self, WriteAccess};
+use crate::clean::removal::{self, ApplyProgress, WriteAccess};
 use crate::cli::Global;
 use crate::commands::{Failure, file_locations, settings};
 use crate::config::{Config, Overrides};
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
-use crate::output::terminal::{ErrorKind, Ui};
+use crate::output::terminal::{Done, ErrorKind, Ui};
 use crate::scan::Stop;
 use crate::sync::{Lock, LockOwners, Tried, try_lock};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The hint for a state directory that cannot be written.
 pub(super) const NEEDS_STATE: &str = "what is removed or brought back is recorded there first: make it writable, make room, or \
@@ -61,6 +62,11 @@ pub(super) fn escape_quarantines(access: &Arc<WriteAccess>, path: &Path, state: 
         Some(text) => ui.warning(&text),
         None => {}
     }
+}
+
+/// Returns what is done of `of` entries; 0 is an unknown number.
+pub(super) fn done(meter: &ApplyProgress, of: u64) -> Done {
+    Done { things: meter.entries.load(Ordering::Relaxed), of, bytes: meter.bytes.load(Ordering::Relaxed) }
 }
 
 /// Reports why a guard refused.

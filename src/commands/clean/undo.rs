@@ -2,7 +2,9 @@
 
 use super::shared;
 use crate::clean::path::split;
-use crate::clean::removal::{self, FoundJournal, Journal, Parent, Place, Undone, WriteAccess, look};
+use crate::clean::removal::{
+    self, ApplyProgress, FoundJournal, Journal, Parent, Place, Undone, WriteAccess, look,
+};
 use crate::clean::{Dirs, EntryOutcome, Kind, Line, UNDO, transfers};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::Clock;
@@ -71,7 +73,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
                 continue;
             }
             let access = shared::open_to_change(&root, &path, &state, &told)?;
-            let (undone, gone) = one(&found, &said.dirs, &access, &state, &asked)?;
+            let (undone, gone) = one(&found, &said.dirs, &access, &state, &asked, &told)?;
             if !asked.is_stopped() {
                 shared::escape_quarantines(&access, &path, &state, &asked, &told);
             }
@@ -203,14 +205,16 @@ fn one(
     access: &Arc<WriteAccess>,
     state: &Path,
     stop: &Stop,
+    ui: &Ui,
 ) -> Result<(Undone, u64), Failure> {
     let root = access.root();
     let cannot = || Failure::io(format!("read the journal {}", sanitize::path(&found.path)));
-    let mut gone = 0;
+    let (mut gone, mut held) = (0, 0);
     let begin = &found.begin;
     // Entries that were captured and could not be put back.
     let (mut beside, deletes) = (Vec::new(), begin.mode == "delete");
     let open = found.outcomes_while(&|| !stop.is_stopped(), |record| {
+        held += u64::from(record.did == EntryOutcome::Quarantined);
         gone += u64::from(
             record.kind != Kind::Dir && record.did.is_gone() && record.did != EntryOutcome::Quarantined,
         );
@@ -228,7 +232,9 @@ fn one(
     let journal = Journal::open(state, &found.name);
     let tried = format!("open the journal {} to write", sanitize::path(&found.path));
     let journal = journal.map_err(Failure::io_hint(tried, shared::NEEDS_STATE))?;
-    let undone = removal::undo(access, begin, dirs, &beside, &journal, &|| stop.is_stopped());
+    let meter = ApplyProgress::default();
+    let undo = || removal::undo(access, begin, dirs, &beside, &journal, &|| stop.is_stopped(), &meter);
+    let undone = ui.spinner().watch(&begin.root.path, || shared::done(&meter, held), undo);
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
     // An interrupted run may or may not have removed the entries that it was about to remove.
     for record in open.iter().filter(|record| record.kind != Kind::Dir) {

@@ -42,7 +42,8 @@ impl<'a> PlanVerifier<'a> {
         PlanVerifier { root, parent: None, drift: Drift::default() }
     }
 
-    pub(super) fn compare(&mut self, entry: &Entry) {
+    /// Returns the difference of an entry, if there is one.
+    pub(super) fn compare(&mut self, entry: &Entry) -> Option<&'static str> {
         let (dir, name) = split(&entry.path);
         if self.parent.as_ref().is_none_or(|(at, _)| at != dir) {
             self.parent = Some((dir.into(), Parent::open(self.root, dir)));
@@ -55,7 +56,7 @@ impl<'a> PlanVerifier<'a> {
         let word = match now {
             Ok((kind, stamp)) if kind == entry.kind && stamp == entry.stamp => {
                 self.drift.fresh += 1;
-                return;
+                return None;
             }
             Err(Errno::NOENT) => {
                 self.drift.gone += 1;
@@ -73,6 +74,7 @@ impl<'a> PlanVerifier<'a> {
         if self.drift.why.len() < TOLD {
             self.drift.why.push((entry.path.clone(), word));
         }
+        Some(word)
     }
 }
 

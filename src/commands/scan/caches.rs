@@ -6,10 +6,11 @@ use crate::commands::targets::{Chosen, targets};
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::output::terminal::{Ui, shown};
-use crate::output::units::{self, bytes, grouped};
+use crate::output::units::{self, bytes, count, grouped};
 use crate::scan::inventory::FormatError;
-use crate::scan::{Cache, Cached};
+use crate::scan::{Cache, CacheTotals, Cached};
 use serde_json::{Value, json};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -33,7 +34,7 @@ pub(super) fn run(
         kept.retain(|file| file.header.as_ref().is_ok_and(|header| roots.contains(&header.root)));
     }
     let done = match action {
-        CacheAction::Show => show(&kept, ui),
+        CacheAction::Show => show(&kept, &cache.totals(), ui),
         CacheAction::Evict => {
             // Caches of a newer version are removed only by name.
             let useless = |file: &Cached| match &file.header {
@@ -51,15 +52,36 @@ fn age(file: &Cached) -> Option<Duration> {
     SystemTime::now().duration_since(file.used?).ok()
 }
 
-fn show(kept: &[Cached], ui: &Ui) -> Result<ExitCode, Failure> {
+/// Prints how often inventories were of use.
+pub(super) fn tell_use(totals: &CacheTotals, ui: &Ui) -> io::Result<()> {
+    let (scans, dirs) = (totals.hits + totals.misses, totals.dirs_reused + totals.dirs_read);
+    if scans == 0 {
+        return Ok(());
+    }
+    let share = |part: u64, all: u64| (part * 100).checked_div(all).unwrap_or(0);
+    ui.line(&format!(
+        "inventories: {} of {} found one, {}% of all directories were reused, {} removed by the limits",
+        grouped(totals.hits),
+        count(scans, "scan", "scans"),
+        share(totals.dirs_reused, dirs),
+        grouped(totals.evicted)
+    ))
+}
+
+fn show(kept: &[Cached], totals: &CacheTotals, ui: &Ui) -> Result<ExitCode, Failure> {
     ui.objects("inventory", kept.iter().map(as_json))?;
-    let body = json!({ "inventories": kept.len(), "bytes": kept.iter().map(|f| f.bytes).sum::<u64>() });
+    let body = json!({
+        "inventories": kept.len(), "bytes": kept.iter().map(|f| f.bytes).sum::<u64>(),
+        "hits": totals.hits, "misses": totals.misses, "dirs_reused": totals.dirs_reused,
+        "dirs_read": totals.dirs_read, "evicted": totals.evicted,
+    });
     ui.report(ExitCode::Done, &body, || {
         if kept.is_empty() {
             ui.note("no inventory is kept");
             return Ok(());
         }
-        ui.table(&rows(kept))
+        ui.table(&rows(kept))?;
+        tell_use(totals, ui)
     })?;
     Ok(ExitCode::Done)
 }

@@ -3,7 +3,8 @@
 mod repair;
 
 use super::interruption::{CHANGING, READING, interruptible};
-use super::scan::tell_damaged;
+use super::overlap::without_parts;
+use super::scan::{checking, limits, meter, tell_damaged};
 use super::targets::{Chosen, Selected, Target, nothing_left, registered, targets};
 use super::{Failure, file_locations};
 use crate::cli::{Global, VerifyArgs};
@@ -11,13 +12,13 @@ use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::model::time;
-use crate::output::terminal::{Done, Ui, shown};
+use crate::output::terminal::{Ui, shown};
 use crate::output::units::count;
-use crate::scan::{Cache, Checked, Earlier, Options, Stop, check_gzip};
+use crate::scan::{Cache, CheckProgress, Checked, Earlier, Options, Stop, check_gzip, storage};
 use repair::{Left, Repair};
 use serde_json::json;
 use std::ffi::OsStr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Verifies the trees named on the command line.
@@ -39,7 +40,8 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     let stop = Stop::default();
     let threads = args.threads.map_or(config.scan.threads, usize::from);
     let options = Options { threads, stop: stop.clone(), ..Options::default() };
-    let cache = Cache::new(&state_dir);
+    let targets = without_parts(targets, &options, ui)?;
+    let cache = Cache::new(&state_dir).within(limits(&config.scan));
     let _registered = registered("verify", &targets, &state_dir);
     let repair = args.repair.then(|| Repair::new(config, state_dir, *ui));
     let work = Work { targets, exit, cache, options, repair, ui: *ui };
@@ -70,7 +72,16 @@ impl Work {
 
     fn verify(&self, target: &Target) -> Result<ExitCode, Failure> {
         let started = Instant::now();
-        let saved = match self.cache.scan(&target.root, &self.options, Earlier::TakeOver) {
+        if self.ui.verbose
+            && let Some(storage) = storage(&target.root)
+        {
+            self.ui.note(&format!("{} is on {storage}", sanitize::path(&target.root)));
+        }
+        let spinner = self.ui.spinner();
+        let options = Options { meter: Arc::new(meter(&spinner, target.label())), ..self.options.clone() };
+        let saved = self.cache.scan(&target.root, &options, Earlier::TakeOver);
+        spinner.clear();
+        let saved = match saved {
             Ok(saved) => saved,
             Err(error) => {
                 self.ui.error(&error.to_string(), None);
@@ -124,10 +135,10 @@ impl Work {
     }
 
     fn check(&self, target: &Target, paths: &[Vec<u8>]) -> Result<Checked, Failure> {
-        let checked = AtomicU64::new(0);
-        let done = || Done { things: checked.load(Ordering::Relaxed), of: paths.len() as u64, bytes: 0 };
+        let progress = CheckProgress::default();
         let Options { threads, stop, .. } = &self.options;
-        let check = || check_gzip(&target.root, paths, *threads, stop, &checked);
+        let check = || check_gzip(&target.root, paths, *threads, stop, &progress);
+        let done = || checking(&progress, paths.len());
         let checked = self.ui.spinner().watch(&target.label(), done, check);
         checked.map_err(Failure::io(format!("open {}", sanitize::path(&target.root))))
     }

@@ -1,9 +1,10 @@
 //! Properties of layers and of the parser.
 
 use super::*;
+use crate::config::clean_layer::CleanLayer;
 use crate::config::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, MirrorLayer, NotifyLayer, Origin, ScanLayer,
-    StatsLayer, SyncLayer, Table,
+    AlertLayer, HostLayer, IndexLayer, Key, MirrorLayer, NotifyLayer, Origin, ScanLayer, StatsLayer,
+    SyncLayer, Table,
 };
 use proptest::prelude::*;
 

@@ -249,3 +249,22 @@ fn how_trees_are_read_can_be_said() {
     assert_eq!(problems[0].place.as_ref().map(|place| (place.line, place.column)), Some((2, 18)));
     assert_eq!(problems[1].hint.as_deref(), Some("did you mean \"threads\"?"));
 }
+
+#[test]
+fn how_trees_are_cleaned_can_be_said() {
+    let config = load(
+        "[scan]\nmax_depth = 2\nfollow = true\none_file_system = true\ntimeout = '5m'
+        [clean]\nrun_mode = 'dry-run'\nstrict = true\nfail_fast = true\nthreads = 2\nmax_bytes = '1GB'",
+    )
+    .unwrap();
+    let scan = &config.scan;
+    assert_eq!((scan.max_depth, scan.follow, scan.one_file_system), (Some(2), true, true));
+    assert_eq!(scan.timeout, Some(Duration::from_secs(300)));
+    let clean = &config.clean;
+    assert_eq!((clean.strict, clean.fail_fast, clean.threads), (true, true, 2));
+    assert_eq!((clean.run_mode, clean.max_bytes), (Some(CleanRunMode::DryRun), Some(1_000_000_000)));
+    let plain = load("").unwrap();
+    assert_eq!((plain.scan, plain.clean), (ScanSettings::default(), CleanSettings::default()));
+    let wrong = load("[clean]\nrun_mode = 'quick'").unwrap_err().to_string();
+    assert!(wrong.contains("expected \"interactive\", \"batch\" or \"dry-run\""), "{wrong}");
+}

@@ -1,8 +1,8 @@
 //! The schema and the parser accept the same files: both get all of these.
 
+use super::super::clean_layer::CleanLayer;
 use super::super::layer::{
-    AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, ScanLayer,
-    StatsLayer, SyncLayer,
+    AlertLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, ScanLayer, StatsLayer, SyncLayer,
 };
 use super::load;
 use crate::config::Problems;

@@ -25,7 +25,24 @@ const PLAN: [Key; 9] = [
     key("by_rule", Type::Map(&RULE), "Totals by rule name."),
 ];
 
-pub(super) const OBJECTS: [Object; 17] = [
+const STARTED: Key = key("started", TIME, "Start time.");
+const DURATION: Key = key("duration_s", SECONDS, "Duration, with the time in which questions were answered.");
+const MODE: Key = key(
+    "mode",
+    Type::Words(&["quarantine", "delete", "backup", "trash"]),
+    "What is done with entries; directories are deleted.",
+);
+const BY_MODE: Key = key("by_mode", Type::Map(&COUNT), "Number of entries by what is done with them.");
+const ERROR: Type = Type::Object(&[
+    PATH,
+    PATH_BASE64,
+    key("action", TEXT, "What was to be done."),
+    key("did", TEXT, "\"skipped\" or \"failed\"."),
+    key("reason", TEXT, "Reason."),
+]);
+const ERRORS: Key = key("errors", Type::List(&ERROR), "The first 20 entries that were skipped or failed.");
+
+pub(super) const OBJECTS: [Object; 18] = [
     Object { commands: &["clean plan"], event: "plan", about: "One plan of several.", keys: &PLAN },
     Object { commands: &["clean plan"], event: "result", about: "If there is one plan.", keys: &PLAN },
     Object {
@@ -98,9 +115,34 @@ pub(super) const OBJECTS: [Object; 17] = [
     },
     Object {
         commands: &["clean run"],
+        event: "entry",
+        about: "An entry of the plan, with --mode dry-run -v.",
+        keys: &[
+            PATH,
+            PATH_BASE64,
+            key("type", KIND, "Type of the entry."),
+            key("bytes", BYTES, "Size."),
+            key("rule", TEXT, "Name of the rule."),
+            key("reason", TEXT, "Reason of the rule; may be empty."),
+            key("action", ACTION, "Action of the plan and its decisions."),
+            key(
+                "would",
+                Type::Words(&["quarantine", "delete", "backup", "trash", "skip", "stay"]),
+                "What would happen.",
+            ),
+            key("why", Type::Null(&TEXT), "Why it would be skipped or stay."),
+        ],
+    },
+    Object {
+        commands: &["clean run"],
         event: "result",
         about: "",
         keys: &[
+            STARTED,
+            DURATION,
+            MODE,
+            BY_MODE,
+            ERRORS,
             key("run", TEXT, "ID of the run."),
             key("deleted", COUNT, "Entries deleted permanently."),
             key("quarantined", COUNT, "Entries moved to the quarantine."),
@@ -120,6 +162,11 @@ pub(super) const OBJECTS: [Object; 17] = [
         event: "result",
         about: "With --mode dry-run.",
         keys: &[
+            STARTED,
+            DURATION,
+            MODE,
+            BY_MODE,
+            ERRORS,
             key("run", Type::Null(&TEXT), "Null."),
             key("root", TEXT, "Root of the tree."),
             key("deleted", COUNT, "0."),

@@ -23,7 +23,17 @@ const ENTRIES: Type = Type::Object(&[
 ]);
 const ELAPSED: &str = "Same as duration_s; to be removed in 1.0.";
 
-pub(super) const OBJECTS: [Object; 12] = [
+pub(super) const OBJECTS: [Object; 13] = [
+    Object {
+        commands: &["scan", "verify"],
+        event: "part_of",
+        about: "A tree that is part of another selected tree. It is read and counted there, and has no result of its own.",
+        keys: &[
+            key("root", TEXT, "Root of the tree."),
+            key("job", Type::Null(&TEXT), "Job of the mirror; null if a directory was given."),
+            key("part_of", TEXT, "Root of the other tree."),
+        ],
+    },
     Object {
         commands: &["scan", "verify", "index", "reclaim", "clean plan", "clean purge"],
         event: "skipped",
@@ -175,6 +185,15 @@ pub(super) const OBJECTS: [Object; 12] = [
         keys: &[
             key("inventories", COUNT, "Number of inventories."),
             key("bytes", BYTES, "Total size of their files."),
+            key("hits", COUNT, "Scans that found an inventory of the tree."),
+            key("misses", COUNT, "Scans that found none."),
+            key("dirs_reused", COUNT, "Directories that were reused, over all scans."),
+            key(
+                "dirs_read",
+                COUNT,
+                "Directories that were read, over all scans that could use an inventory.",
+            ),
+            key("evicted", COUNT, "Inventories that the limits of [scan] removed."),
         ],
     },
     Object {

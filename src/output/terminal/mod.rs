@@ -21,7 +21,7 @@ pub use environment::{Environment, decide};
 pub use glyphs::Glyphs;
 pub use json::{ErrorKind, ErrorObject, append_line};
 pub use lines::{JsonPath, Lines, shown};
-pub use progress::Done;
+pub use progress::{Done, Now, Progress};
 pub use shortened::{LEAST, shortened};
 pub use spinner::Spinner;
 pub use table::{First, table};

@@ -33,8 +33,11 @@ impl Spinner {
         !self.bar.is_hidden()
     }
 
-    /// Shows this text.
+    /// Shows this text, also after the line was removed. Not inside of [`Spinner::suspend`], which would wait for itself.
     pub fn set(&self, text: &str) {
+        if self.bar.is_finished() {
+            self.bar.reset();
+        }
         self.bar.set_message(self.look.plain_str(&sanitize::line(text)).into_owned());
         self.bar.tick();
     }

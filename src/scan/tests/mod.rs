@@ -1,5 +1,6 @@
 //! Compares the walk with `find` and `du`.
 
+mod cache_limits;
 mod hard;
 
 use super::*;

@@ -1,9 +1,11 @@
 //! `clean` from the outside.
 
 mod decided;
+mod dry;
 mod exported;
 mod hard;
 mod kept;
+mod keys;
 mod killed;
 mod million;
 mod readers;

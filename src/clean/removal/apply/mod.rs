@@ -11,7 +11,7 @@ mod page;
 mod parts;
 mod work;
 
-pub use parts::{Applied, Apply, ApplyProgress, all_threads};
+pub use parts::{Applied, Apply, ApplyProgress, NotRemoved, all_threads};
 
 use crate::clean::{Entry, PlanError};
 use feeder::Feeder;

@@ -1,8 +1,8 @@
 //! The work of a thread since its last report.
 
-use super::parts::{Applied, TOLD};
+use super::parts::{Applied, NotRemoved, TOLD};
 use crate::clean::removal::remove_entry::RemoveOutcome;
-use crate::clean::{Entry, EntryOutcome, JournalProgress, Line, Record};
+use crate::clean::{Entry, EntryOutcome, JournalProgress, Kind, Line, Record};
 
 #[derive(Default)]
 pub(super) struct Page {
@@ -43,7 +43,8 @@ impl Page {
         if let Some(why) = &why
             && applied.why.len() < TOLD
         {
-            applied.why.push((entry.path.clone(), why.clone()));
+            let (path, is_dir) = (entry.path.clone(), entry.kind == Kind::Dir);
+            applied.why.push(NotRemoved { path, is_dir, did, why: why.clone() });
         }
         // An entry that was journalled as meant needs a line about its outcome; without one it stays open.
         let again = why.is_some() && !meant;

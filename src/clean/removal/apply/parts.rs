@@ -73,10 +73,23 @@ pub struct Applied {
     pub failed: u64,
     /// Bytes removed.
     pub bytes: u64,
-    /// The first entries that were skipped or failed, with the reason.
-    pub why: Vec<(Vec<u8>, String)>,
+    /// The first entries that were skipped or failed.
+    pub why: Vec<NotRemoved>,
     /// Whether it was stopped before the end.
     pub stopped: bool,
+}
+
+/// An entry that was not removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRemoved {
+    /// Path relative to the root.
+    pub path: Vec<u8>,
+    /// Whether it is a directory, which is deleted in every removal mode.
+    pub is_dir: bool,
+    /// Skipped, or failed.
+    pub did: EntryOutcome,
+    /// The reason.
+    pub why: String,
 }
 
 impl Applied {

@@ -209,8 +209,16 @@ fn a_quarantine_of_an_earlier_version_is_escaped_undone_and_purged() {
         if purged {
             let (order, now) = (Order::OlderThan(std::time::Duration::ZERO), crate::retention::now());
             let (tree, begun, stop) = (&place.access, |_: &str| Ok(()), || false);
-            let purged =
-                purge(&Purge { tree, order, now: &now, dry: false, begun: &begun, stop: &stop }).unwrap();
+            let purged = purge(&Purge {
+                tree,
+                order,
+                now: &now,
+                dry: false,
+                begun: &begun,
+                stop: &stop,
+                meter: &ApplyProgress::default(),
+            })
+            .unwrap();
             assert_eq!((purged.entries, purged.why.len()), (paths.len() as u64 + 1, 0), "{purged:?}");
             assert!(!place.root.join(".pdb-sync").exists());
             continue;

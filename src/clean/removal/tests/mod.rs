@@ -79,7 +79,8 @@ impl Place {
             }
         }
         let open: Vec<_> = open.into_values().filter(|record| !record.did.is_gone()).collect();
-        undo(&self.access, &self.begin(), &dirs, &open, &journal, &|| false).unwrap()
+        undo(&self.access, &self.begin(), &dirs, &open, &journal, &|| false, &ApplyProgress::default())
+            .unwrap()
     }
 
     /// Where a deleting run keeps the captured entry while it verifies it.

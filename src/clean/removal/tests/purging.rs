@@ -26,7 +26,16 @@ fn after(s: i64) -> Moment {
 fn go(place: &Place, order: Order, now: &Moment, dry: bool) -> Purged {
     let state = place.root.with_file_name("state");
     let begun = |run: &str| note_purge(&state, &place.root.canonicalize()?, run);
-    purge(&Purge { tree: &place.access, order, now, dry, begun: &begun, stop: &|| false }).unwrap()
+    purge(&Purge {
+        tree: &place.access,
+        order,
+        now,
+        dry,
+        begun: &begun,
+        stop: &|| false,
+        meter: &ApplyProgress::default(),
+    })
+    .unwrap()
 }
 
 fn counts(purged: &Purged) -> [u64; 5] {

@@ -170,7 +170,9 @@ fn undo_writes_down_what_it_does_while_it_does_it() {
         }
         asked.get() > 400
     };
-    undo(&place.access, &place.begin(), &Dirs::default(), &[], &journal, &stop).unwrap();
+    let meter = ApplyProgress::default();
+    undo(&place.access, &place.begin(), &Dirs::default(), &[], &journal, &stop, &meter).unwrap();
+    assert_eq!(meter.entries.load(std::sync::atomic::Ordering::Relaxed), restored() as u64);
     let back = fs::read_dir(place.root.join("ab")).unwrap().count();
     assert_eq!(restored(), back, "and to the end when it is stopped");
     assert_eq!(place.undo().restored, 600 - back as u64);

@@ -297,8 +297,15 @@ fn such_directories_in_the_quarantine_are_undone_escaped_and_purged() {
                 _ => {
                     let (order, now) = (Order::OlderThan(Duration::ZERO), crate::retention::now());
                     let (tree, begun, stop) = (&place.access, |_: &str| Ok(()), || false);
-                    let purged =
-                        purge(&Purge { tree, order, now: &now, dry: false, begun: &begun, stop: &stop });
+                    let purged = purge(&Purge {
+                        tree,
+                        order,
+                        now: &now,
+                        dry: false,
+                        begun: &begun,
+                        stop: &stop,
+                        meter: &ApplyProgress::default(),
+                    });
                     let purged = purged.unwrap();
                     assert_eq!((purged.entries, purged.why.len()), (2, 0), "{purged:?}");
                 }
