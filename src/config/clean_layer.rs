@@ -3,7 +3,7 @@
 use super::clean::{CleanMode, CleanRules, KEEP};
 use super::clean_run_mode::CleanRunMode;
 use super::layer::{Entry, Given, Key, MayBeGiven, Origin, Table, table};
-use super::units::{Size, TimeLimit};
+use super::units::{Period, Size};
 use super::value::{Reader, Value, Within};
 use crate::model::job::MaxEntries;
 use std::path::PathBuf;
