@@ -32,7 +32,7 @@ mod verify;
 
 pub use error::Failure;
 
-use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, When};
+use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, IndexAction, When};
 use crate::model::event::Level;
 use crate::model::exit_code::ExitCode;
 use crate::output::github;
@@ -89,11 +89,8 @@ fn goes_on(command: &Command) -> bool {
         Command::Config(args) => matches!(args.action, ConfigAction::Init { .. } | ConfigAction::Check),
         Command::Status(args) => !args.watch,
         Command::Mirrors(args) => args.check,
-        Command::Index(_)
-        | Command::Verify(_)
-        | Command::Reclaim(_)
-        | Command::Doctor(_)
-        | Command::Stats(_) => true,
+        Command::Index(args) => !matches!(args.action, Some(IndexAction::List | IndexAction::Where { .. })),
+        Command::Verify(_) | Command::Reclaim(_) | Command::Doctor(_) | Command::Stats(_) => true,
         Command::List(_) | Command::History(_) | Command::Search(_) | Command::Completions(_) => false,
     }
 }
@@ -174,7 +171,12 @@ fn name(cli: &Cli) -> &'static str {
         Command::History(args) if args.action.is_some() => "history show",
         Command::History(_) => "history",
         Command::Stats(_) => "stats",
-        Command::Index(_) => "index",
+        Command::Index(args) => match &args.action {
+            None => "index",
+            Some(IndexAction::List) => "index list",
+            Some(IndexAction::Where { .. }) => "index where",
+            Some(IndexAction::Remove { .. }) => "index remove",
+        },
         Command::Search(_) => "search",
         Command::Scan(_) => "scan",
         Command::Verify(_) => "verify",
@@ -249,6 +251,9 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
         Command::Clean(args) => clean::run(args, &cli.global, ui),
         Command::History(args) => history::run(args, &cli.global, ui),
         Command::Stats(args) => stats::run(args, &cli.global, ui),
+        // These build nothing.
+        #[cfg(feature = "search")]
+        Command::Index(args) if args.action.is_some() => index::run(args, &cli.global, ui),
         #[cfg(feature = "search")]
         Command::Index(args) => costs::noted("index", &cli.global, ui, || index::run(args, &cli.global, ui)),
         // The time of a user at a prompt is not a cost of the search.

@@ -34,6 +34,7 @@ mod read_only_dir;
 mod schema;
 mod single_index;
 mod stems;
+mod stored;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use facets::FACETS;
 pub use hit::{Hit, Outcome, Place as HitPlace, Request, Sort};
 pub use location::{IndexPlace, Opened, indexes, outdated};
 pub use schema::VERSION;
+pub use stored::{IndexState, StoredIndex, stored};
 
 use crate::model::sanitize;
 use std::io;

@@ -13,6 +13,8 @@ mod ease;
 mod history;
 #[cfg(feature = "search")]
 mod index_ends;
+#[cfg(feature = "search")]
+mod indexes;
 mod interrupts;
 mod json;
 mod left_out;

@@ -1,6 +1,7 @@
 //! `index` and `search` as people and scripts meet them.
 
 use crate::support::{Env, Upstream, corpus};
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
@@ -38,9 +39,22 @@ fn a_mirror_is_indexed_and_searched() {
         assert_eq!(result[key], value, "{key}: {ended}");
     }
     assert!(result["elapsed_s"].is_number() && result["peak_memory_bytes"].is_number());
+    let (seconds, bytes) = (result["duration_s"].as_f64().unwrap(), result["bytes_read"].as_f64().unwrap());
+    assert!(seconds > 0.0 && bytes > 100_000.0, "{ended}");
+    // The duration is rounded to milliseconds, the rates are of the exact one.
+    for (key, amount) in [("files_per_s", 6.0), ("bytes_per_s", bytes)] {
+        let seconds = [amount / (seconds + 0.001), amount / (seconds - 0.001).max(f64::MIN_POSITIVE)];
+        let rate = result[key].as_f64().unwrap();
+        assert!(seconds[0] <= rate && rate <= seconds[1], "{key}: {ended}");
+        assert_eq!(ended.events("indexed")[0][key], rate);
+    }
     assert!(env.state().join("index/mmcif").is_dir());
     let again = env.run(["index", "--all"]).expect_code(0);
     assert_eq!(again.out(), "mmcif: 6 documents, nothing has changed\n");
+    let again = env.run(["index", "mmcif", "--json"]).expect_code(0).json().pop().unwrap();
+    assert_eq!((&again["files_per_s"], &again["bytes_per_s"]), (&Value::Null, &Value::Null));
+    let anew = env.run(["index", "mmcif", "--rebuild"]).expect_code(0);
+    assert!(anew.out().contains(" files/s, ") && anew.out().contains("B/s), "), "{anew}");
 
     let ended = env.run(["search", "amyloid", "--json"]).expect_code(0);
     let lines = ended.json();

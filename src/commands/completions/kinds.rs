@@ -42,7 +42,7 @@ impl Kind {
         let first = command.first().map_or("", String::as_str);
         Some(match (value, first) {
             ("JOB", _) => Kind::Job,
-            ("JOB|PATH", "search") => Kind::Index,
+            ("JOB|PATH", "search") | ("INDEX", _) => Kind::Index,
             ("JOB|PATH", _) => Kind::Tree,
             ("TAG", _) => Kind::Tag,
             ("RUN", "clean") => Kind::Journal,

@@ -1,5 +1,6 @@
 //! `index`, and the indexing of changed jobs after a `sync`.
 
+mod stored;
 mod summary;
 
 use super::interruption::{Ended, READING, stoppable, with_signals};
@@ -24,11 +25,14 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use summary::{tell, tell_unread};
+use summary::{per_second, tell, tell_unread};
 
-/// Builds or updates the indexes named on the command line.
+/// Builds or updates the indexes named on the command line, or does something else with indexes.
 pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let state = file_locations::state_dir(global)?;
+    if let Some(action) = &args.action {
+        return stored::run(action, &state, global, ui);
+    }
     let (mut work, mut left_out) = (Vec::new(), LeftOut::new(state.clone()));
     let (paths, names): (Vec<&String>, Vec<&String>) =
         args.targets.iter().partition(|target| is_path(target));
@@ -156,6 +160,8 @@ impl Total {
             "documents": sum(|b| b.documents), "removed": sum(|b| b.removed), "errors": sum(|b| b.errors),
             "elapsed_s": time::seconds(elapsed), "duration_s": time::seconds(elapsed),
             "bytes_read": sum(|b| b.bytes_read),
+            "files_per_s": per_second(sum(|b| b.files_read), elapsed),
+            "bytes_per_s": per_second(sum(|b| b.bytes_read), elapsed),
             "index_documents": sum(|b| b.total.0), "index_errors": sum(|b| b.total.1),
             "unread_files": sum(|b| b.unread_files),
             "peak_memory_bytes": platform::peak_memory(),
