@@ -2,7 +2,7 @@
 
 use super::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer,
-    Span, StatsLayer, SyncLayer, Table,
+    SearchLayer, Span, StatsLayer, SyncLayer, Table,
 };
 use super::problem::{Problem, Text};
 use super::suggestion::{did_you_mean, of_rsync};
@@ -37,6 +37,8 @@ pub struct Draft {
     pub jobs: Vec<DraftJob>,
     /// `[scan]`
     pub scan: ScanLayer,
+    /// `[search]`
+    pub search: SearchLayer,
     /// `[clean]`
     pub clean: CleanLayer,
     /// Whether the file is invalid TOML. Values that seem to be missing may then only be unreadable.
@@ -58,8 +60,10 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 11] =
-    ["version", "sync", "hosts", "mirrors", "defaults", "jobs", "scan", "clean", "index", "stats", "notify"];
+const SECTIONS: [&str; 12] = [
+    "version", "sync", "hosts", "mirrors", "defaults", "jobs", "scan", "clean", "index", "search", "stats",
+    "notify",
+];
 /// Names of our keys in other tools.
 const ALIASES: [(&str, &str); 12] = [
     ("src", "source"),
@@ -119,8 +123,8 @@ impl Draft {
         let name = key.get_ref().as_ref();
         match name {
             "version" => version(value, reader),
-            "sync" | "hosts" | "mirrors" | "defaults" | "jobs" | "scan" | "clean" | "index" | "stats"
-            | "notify" => {
+            "sync" | "hosts" | "mirrors" | "defaults" | "jobs" | "scan" | "clean" | "index" | "search"
+            | "stats" | "notify" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
@@ -130,6 +134,9 @@ impl Draft {
                         drop(read(&mut self.index, "[index]", in_order(table), Origin::Section, reader))
                     }
                     "scan" => drop(read(&mut self.scan, "[scan]", in_order(table), Origin::Section, reader)),
+                    "search" => {
+                        drop(read(&mut self.search, "[search]", in_order(table), Origin::Section, reader))
+                    }
                     "clean" => {
                         drop(read(&mut self.clean, "[clean]", in_order(table), Origin::Section, reader))
                     }
@@ -342,6 +349,7 @@ fn owner(key: &str) -> Option<&'static str> {
         _ if has(CleanLayer::KEYS) => Some("[clean]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
         _ if has(IndexLayer::KEYS) => Some("[index]"),
+        _ if has(SearchLayer::KEYS) => Some("[search]"),
         _ if has(MirrorLayer::KEYS) => Some("[mirrors.NAME]"),
         _ => None,
     }

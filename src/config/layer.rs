@@ -343,6 +343,18 @@ table! {
 }
 
 table! {
+    /// `[search]`
+    SearchLayer, SearchFilled {
+        /// Maximum time of a search. A search that has not ended by then prints no hits. 0: no limit.
+        timeout: TimeLimit = TimeLimit(None);
+        /// Maximum number of results that `search --repl` keeps, to answer a repeated query. 0: none.
+        cache_entries: Within<0, 1_000_000> = Within::constant(1_000);
+        /// Maximum size of these results. 0: none.
+        cache_bytes: Size = Size(Some(32 << 20));
+    }
+}
+
+table! {
     /// `[scan]`
     ScanLayer, ScanFilled {
         /// Number of threads that read a tree. 0: automatic.

@@ -2,7 +2,7 @@
 
 use super::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer,
-    StatsLayer, SyncLayer, Table,
+    SearchLayer, StatsLayer, SyncLayer, Table,
 };
 use super::patterns;
 use crate::history::stats::{Metric, Unit};
@@ -55,6 +55,8 @@ pub fn schema() -> Value {
         &IndexLayer::default().fill().entries(),
         |_| true,
     );
+    let search =
+        table("Settings of searches.", SearchLayer::KEYS, &SearchLayer::default().fill().entries(), |_| true);
     let mut job = job;
     job["properties"]["dest"]["not"] = patterns::elsewhere();
     job["properties"]["root"]["not"] = patterns::elsewhere();
@@ -66,6 +68,7 @@ pub fn schema() -> Value {
         "stats": stats,
         "notify": notify,
         "index": index,
+        "search": search,
         "scan": scan,
         "clean": clean,
         "hosts": {

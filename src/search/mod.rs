@@ -26,6 +26,7 @@ mod facets;
 mod file_list;
 mod hit;
 mod indexed_files;
+mod live;
 mod location;
 pub mod query;
 #[cfg(test)]
@@ -37,6 +38,8 @@ mod stems;
 mod stored;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timeout_tests;
 #[cfg(test)]
 mod totals_tests;
 

@@ -146,7 +146,10 @@ fn no_hit_is_no_failure_unless_asked_for() {
     let ended = env.run(["search", "sequence:KTWGR"]).expect_code(0);
     assert!(ended.err().contains("nothing that is indexed has a value for sequence"), "{ended}");
     let ended = env.run(["search", "capsid", "--timeout", "0s"]).expect_code(3);
-    assert!(ended.err().contains("no answer in time from mmcif"), "{ended}");
+    assert!(
+        ended.err().contains("no answer in time from mmcif (--timeout 0s); no hits are shown"),
+        "{ended}"
+    );
 }
 
 #[test]
@@ -296,4 +299,44 @@ fn an_index_of_an_earlier_version_is_told_of_and_exchanged() {
     assert!(ended.out().contains("6 files read"), "{ended}");
     assert!(current.exists() && !home.join("v1").exists());
     env.run(["search", "capsid"]).expect_code(0);
+}
+
+#[test]
+fn the_configuration_limits_searches_and_what_they_keep() {
+    let env = with_mirror();
+    env.run(["index", "mmcif"]).expect_code(0);
+    let with = |search: &str| fs::write(env.config(), format!("{CONFIG}[search]\n{search}\n")).unwrap();
+    with("timeout = '1ns'");
+    let late = env.run(["search", "capsid", "--json"]).expect_code(3);
+    let [result] = &late.json()[..] else { panic!("{late}") };
+    assert_eq!(
+        (&result["hits"], &result["total"], &result["documents"]),
+        (&0.into(), &Value::Null, &Value::Null)
+    );
+    assert_eq!((&result["timed_out"], &result["late"][0]), (&true.into(), &"mmcif".into()), "{late}");
+    let late = env.run(["search", "capsid", "--ids"]).expect_code(3);
+    assert_eq!(late.out(), "");
+    assert!(late.err().contains("no answer in time from mmcif (timeout of [search]: 1ns)"), "{late}");
+    assert_eq!(env.run(["search", "capsid", "--ids", "--timeout", "1m"]).expect_code(0).out(), "1a8o\n");
+
+    let entries = |search: &str| {
+        with(search);
+        let mut command = env.command(["search", "--repl", "--json"]);
+        let (input, mut queries) = std::io::pipe().unwrap();
+        command.stdin(input);
+        std::io::Write::write_all(&mut queries, b"capsid\namyloid\ncapsid\n").unwrap();
+        drop(queries);
+        let ended = crate::support::Running::start(command).wait().expect_code(0);
+        let cache = ended.events("cache").pop().unwrap();
+        (cache["entries"].as_u64().unwrap(), cache["hits"].as_u64().unwrap())
+    };
+    assert_eq!(entries(""), (2, 1));
+    assert_eq!(entries("cache_entries = 1"), (1, 0));
+    assert_eq!(entries("cache_entries = 0"), (0, 0));
+    assert_eq!(entries("cache_bytes = 0"), (0, 0));
+    // A configuration with errors does not stop a search.
+    with("cache_entries = -1");
+    let ended = env.run(["search", "capsid", "--ids", "-v"]).expect_code(0);
+    assert_eq!(ended.out(), "1a8o\n");
+    assert!(ended.err().contains("the configuration is not used"), "{ended}");
 }

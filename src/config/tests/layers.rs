@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, MirrorLayer, NotifyLayer, Origin, ScanLayer,
-    StatsLayer, SyncLayer, Table,
+    SearchLayer, StatsLayer, SyncLayer, Table,
 };
 use proptest::prelude::*;
 
@@ -56,6 +56,7 @@ fn the_samples_are_of_every_key() {
         (draft.notify.entries(), NotifyLayer::KEYS),
         (draft.index.entries(), IndexLayer::KEYS),
         (draft.scan.entries(), ScanLayer::KEYS),
+        (draft.search.entries(), SearchLayer::KEYS),
         (draft.clean.entries(), CleanLayer::KEYS),
     ] {
         assert_eq!(given(entries), names(keys));

@@ -2,7 +2,7 @@
 
 use super::super::layer::{
     AlertLayer, CleanLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, ScanLayer,
-    StatsLayer, SyncLayer,
+    SearchLayer, StatsLayer, SyncLayer,
 };
 use super::load;
 use crate::config::Problems;
@@ -243,6 +243,7 @@ const SECTIONS: &[(&str, &[Key])] = &[
     ("notify", NotifyLayer::KEYS),
     ("index", IndexLayer::KEYS),
     ("scan", ScanLayer::KEYS),
+    ("search", SearchLayer::KEYS),
     ("clean", CleanLayer::KEYS),
     ("hosts.h", HostLayer::KEYS),
     ("mirrors.m", MirrorLayer::KEYS),

@@ -236,15 +236,15 @@ pub(super) const OBJECTS: [Object; 11] = [
         about: "One for each query.",
         keys: &[
             key("hits", COUNT, "Number of hits printed."),
-            key("total", COUNT, "Number of hits."),
-            key("documents", COUNT, "Number of documents that match."),
+            key("total", COUNT_OR_NULL, "Number of hits; null if the search timed out."),
+            key("documents", COUNT_OR_NULL, "Number of documents that match; null if the search timed out."),
             key("duration_s", SECONDS, "Duration."),
             key(
                 "elapsed_ms",
                 Type::Milliseconds,
                 "Same as duration_s, in milliseconds; to be removed in 1.0.",
             ),
-            key("timed_out", BOOL, "Whether an index did not answer in time."),
+            key("timed_out", BOOL, "Whether an index did not answer in time; then there are no hits."),
             key("late", TEXTS, "Indexes that did not answer in time."),
         ],
     },
