@@ -243,7 +243,9 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
-        Command::Reclaim(args) => reclaim::run(args, &cli.global, ui),
+        Command::Reclaim(args) => {
+            costs::noted("reclaim", &cli.global, ui, || reclaim::run(args, &cli.global, ui))
+        }
         Command::Status(args) => status::run(args, &cli.global, ui),
         Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Mirrors(args) => mirrors::run(args, &cli.global, ui),
@@ -256,13 +258,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
         Command::Index(args) if args.action.is_some() => index::run(args, &cli.global, ui),
         #[cfg(feature = "search")]
         Command::Index(args) => costs::noted("index", &cli.global, ui, || index::run(args, &cli.global, ui)),
-        // The time of a user at a prompt is not a cost of the search.
         #[cfg(feature = "search")]
-        Command::Search(args) if args.repl => search::run(args, &cli.global, ui),
-        #[cfg(feature = "search")]
-        Command::Search(args) => {
-            costs::noted("search", &cli.global, ui, || search::run(args, &cli.global, ui))
-        }
+        Command::Search(args) => search::run(args, &cli.global, ui),
         #[cfg(not(feature = "search"))]
         Command::Index(_) | Command::Search(_) => Err(Failure::usage_hint(
             "this pdb-sync was built without search",

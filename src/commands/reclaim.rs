@@ -2,7 +2,7 @@
 
 use super::interruption::{READING, interruptible};
 use super::targets::{Chosen, Selected, Target, registered, targets};
-use super::{Failure, file_locations};
+use super::{Failure, costs, file_locations};
 use crate::cli::{Global, ReclaimArgs};
 use crate::config::Size;
 use crate::model::exit_code::ExitCode;
@@ -28,6 +28,7 @@ pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<ExitCo
     // Registering creates the directory.
     let own = state_dir.is_dir().then(|| state_dir.clone());
     let _registered = registered("reclaim", &trees, &state_dir);
+    costs::reached("select");
     let work = Work { trees, exit, own, order, kernel: args.kernel, ui: *ui };
     interruptible(&stop, ui, READING, move || work.run())
 }
@@ -56,6 +57,7 @@ impl Work {
         let before = memory();
         let steps = self.steps();
         let after = memory();
+        costs::reached("release");
         let mut exit = self.exit;
         for step in &steps {
             exit = exit.worst(step.exit);

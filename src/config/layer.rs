@@ -3,7 +3,7 @@
 
 pub(super) use super::given::{Given, Origin, Span};
 
-use super::alerts::{Bound, Slower};
+use super::alerts::{Bound, CostedCommand, Slower};
 use super::clean::{CleanMode, CleanRules, KEEP};
 use super::id_list::IdList;
 use super::index::Indexed;
@@ -285,6 +285,8 @@ table! {
     AlertLayer, AlertFilled {
         /// Job that the alert applies to. Default: all jobs.
         job: String;
+        /// Command that the alert applies to instead of jobs, by its costs: see pdb-sync-stats(1). Only `stats --check` and `stats` show it.
+        command: CostedCommand;
         /// Figure that `above` and `below` refer to.
         metric: Metric;
         /// Alert if the figure is larger than this: a number, a duration or a size.

@@ -118,7 +118,11 @@ fn conditions() -> Map<String, Value> {
     conditions.insert("anyOf".into(), any.to_vec().into());
     conditions.insert("dependentRequired".into(), json!({"above": ["metric"], "below": ["metric"]}));
     conditions.insert("dependentSchemas".into(), json!({"metric": {"anyOf": limit}}));
-    conditions.insert("allOf".into(), units.to_vec().into());
+    let of_command = json!({
+        "if": {"required": ["command"]},
+        "then": {"properties": {"metric": {"const": Metric::Duration.word()}}, "not": {"required": ["job"]}},
+    });
+    conditions.insert("allOf".into(), units.into_iter().chain([of_command]).collect());
     conditions
 }
 

@@ -189,6 +189,7 @@ fn searching(env: &Env, seen: &mut Seen) {
     seen.run(env, "index", &["index", "a", "./mirror/b"], 3);
     seen.run(env, "search", &["search", "capsid", "--facets", "kind"], 0);
     seen.run(env, "search", &["search", "xylophone", "--fail-on-empty"], 1);
+    seen.run(env, "stats", &["stats"], 0);
     seen.run(env, "index list", &["index", "list"], 0);
     seen.run(env, "index where", &["index", "where", "a"], 0);
     let (input, mut queries) = std::io::pipe().unwrap();

@@ -9,7 +9,7 @@ use crate::cli::{Global, PlanArgs};
 use crate::commands::interruption::{READING, interruptible};
 use crate::commands::scan::unreadable;
 use crate::commands::targets::{Chosen, Selected, Target, registered, targets};
-use crate::commands::{Failure, file_locations};
+use crate::commands::{Failure, costs, file_locations};
 use crate::config::Config;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
@@ -76,6 +76,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         let lists = rulebook::lists(job.as_ref(), &target.root, &args.obsolete, &state, ui)?;
         jobs.push(Job { target, rules, lists, job, output: args.output.clone() });
     }
+    costs::reached("select");
     let _registered = registered("clean plan", jobs.iter().map(|job| &job.target), &state);
     let stop = Stop::default();
     let options = Options {
@@ -129,6 +130,7 @@ impl Work {
         // The scan uses no cache: a cached directory could miss changes that matter for deletions.
         let found = crate::scan::scan(&target.root, &self.options, None)
             .map_err(|error| Failure::io(format!("scan {}", sanitize::path(&target.root)))(error.source))?;
+        costs::reached("walk");
         if found.ended.is_some() {
             ui.note("stopped; no plan was written");
             return Ok(ExitCode::Partial);
@@ -160,6 +162,7 @@ impl Work {
             let (planned, _) = removal::plan(&found.inventory, &judge, &header, &mut out)?;
             Ok(planned)
         });
+        costs::reached("judge");
         let (planned, file) = match written {
             Err(_) if self.options.stop.is_stopped() => {
                 ui.note("stopped; no plan was written");

@@ -5,7 +5,7 @@ mod summary;
 
 use super::interruption::{Ended, READING, stoppable, with_signals};
 use super::targets::{LeftOut, no_directory};
-use super::{Failure, file_locations, settings};
+use super::{Failure, costs, file_locations, settings};
 use crate::cli::{Global, IndexArgs};
 use crate::config::{Config, IndexSettings, Overrides, is_path};
 use crate::model::exit_code::ExitCode;
@@ -73,6 +73,7 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode
         change(options, args);
     }
     let exit = left_out.tell(work.is_empty(), ui)?;
+    costs::reached("select");
     let _registered = registered(&work, &state);
     let mut total = with_signals(async |signals| all(&work, signals, ui).await)?;
     total.worst(exit);
@@ -179,6 +180,7 @@ async fn all(work: &[(Target, IndexOptions)], signals: &mut Signals, ui: &Ui) ->
         let label = &target.place.label;
         match build(target, options, signals, ui).await? {
             Build::Done(built, signal) => {
+                costs::reached_after("compare", built.compared, "read");
                 tell(label, &built, ui)?;
                 // Unread files give this exit code until they are read or removed. Broken files give it only in the run that reads them.
                 if built.errors > 0 || built.unread_files > 0 || !built.unreadable.is_empty() {

@@ -14,7 +14,7 @@ pub(super) use troubles::{tell_damaged, unreadable};
 
 use super::interruption::{READING, interruptible};
 use super::targets::{Chosen, Selected, Target, nothing_left, registered, targets};
-use super::{Failure, file_locations};
+use super::{Failure, costs, file_locations};
 use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
 use crate::model::exit_code::ExitCode;
@@ -47,6 +47,7 @@ pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     let stop = Stop::default();
     let options = options(args, &config.scan, &stop)?;
     let _registered = registered("scan", &targets, &state_dir);
+    costs::reached("select");
     let work = Work { args: args.clone(), cache, targets, exit, options, ui: *ui, spinner: ui.spinner() };
     interruptible(&stop, ui, READING, move || work.run())
 }
@@ -87,6 +88,7 @@ impl Work {
         let mut exit = self.exit;
         let scan = |n: usize, _: &ScanRoot| self.scan(&self.targets[n]);
         let told = scan_all(&roots, PARALLEL, scan, |n, answer| {
+            costs::reached("walk");
             let told = self.spinner.suspend(|| match answer {
                 Ok(saved) => self.tell(&self.targets[n], saved),
                 Err(error) => {
@@ -94,6 +96,7 @@ impl Work {
                     Ok(ExitCode::Failed)
                 }
             });
+            costs::reached("report");
             exit = exit.worst(told.inspect_err(|_| self.options.stop.stop())?);
             Ok::<(), Failure>(())
         });

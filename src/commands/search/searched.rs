@@ -2,7 +2,7 @@
 
 use super::options::Options;
 use crate::cli::{Global, SearchArgs};
-use crate::commands::{Failure, file_locations, settings};
+use crate::commands::{Failure, costs, file_locations, settings};
 use crate::config::{self, Overrides, SearchSettings, is_path, nearest};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint::{self, quoted};
@@ -113,6 +113,8 @@ impl Searched {
             hint: None,
         })?;
         let elapsed = start.elapsed();
+        costs::queried(elapsed, outcome.cached);
+        costs::reached("search");
         if !outcome.late.is_empty() {
             let (limit, hint) = match (options.request.timeout, self.timeout) {
                 (Some(limit), _) => {

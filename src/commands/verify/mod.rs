@@ -5,7 +5,7 @@ mod repair;
 use super::interruption::{CHANGING, READING, interruptible};
 use super::scan::tell_damaged;
 use super::targets::{Chosen, Selected, Target, nothing_left, registered, targets};
-use super::{Failure, file_locations};
+use super::{Failure, costs, file_locations};
 use crate::cli::{Global, VerifyArgs};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
@@ -41,6 +41,7 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     let options = Options { threads, stop: stop.clone(), ..Options::default() };
     let cache = Cache::new(&state_dir);
     let _registered = registered("verify", &targets, &state_dir);
+    costs::reached("select");
     let repair = args.repair.then(|| Repair::new(config, state_dir, *ui));
     let work = Work { targets, exit, cache, options, repair, ui: *ui };
     interruptible(&stop, ui, if args.repair { CHANGING } else { READING }, move || work.run())
@@ -77,6 +78,7 @@ impl Work {
                 return Ok(ExitCode::Failed);
             }
         };
+        costs::reached("walk");
         saved.warnings.iter().for_each(|warning| self.ui.warning(warning));
         let unreadable = saved.scan.counts.unreadable;
         if let Some(text) = super::scan::unreadable(&saved.scan) {
@@ -84,6 +86,7 @@ impl Work {
         }
         let files = Checked::paths(&saved.scan.inventory);
         let checked = self.check(target, &files)?;
+        costs::reached("check");
         let mut exit = if unreadable == 0 && checked.whole { ExitCode::Done } else { ExitCode::Partial };
         tell_damaged(&checked.damaged, &self.ui)?;
         let others = Checked::others(&saved.scan.inventory);
@@ -91,6 +94,7 @@ impl Work {
         let mut left = Left { damaged: checked.damaged.clone(), unconfirmed: Vec::new() };
         if let Some(repair) = self.repair.as_ref().filter(|_| !left.damaged.is_empty() && checked.whole) {
             left = repair.run(target, left.damaged, |paths| self.check(target, paths))?;
+            costs::reached("repair");
             self.tell_left(target, &left);
         }
         if !(left.damaged.is_empty() && left.unconfirmed.is_empty()) {
