@@ -17,7 +17,7 @@ pub use clean::{
 pub use config::{ConfigAction, ConfigArgs, Example};
 pub use history::{HistoryAction, HistoryArgs};
 pub use index::{IndexAction, IndexArgs};
-pub use machine::{DoctorArgs, MirrorsArgs, ReclaimArgs, StatusArgs};
+pub use machine::{DoctorArgs, MirrorsArgs, ProcessOrder, ReclaimArgs, StatusArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use search::{Order, SearchArgs};
 pub use stats::StatsArgs;

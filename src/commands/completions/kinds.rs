@@ -56,7 +56,7 @@ impl Kind {
             ("FILE" | "PATH", _) => Kind::File,
             ("DIR", _) => Kind::Directory,
             (
-                "N" | "N|P%" | "DUR" | "RATE" | "SIZE" | "HASH" | "GLOB" | "QUERY" | "TEMPLATE"
+                "N" | "N|P%" | "SIZE|P%" | "DUR" | "RATE" | "SIZE" | "HASH" | "GLOB" | "QUERY" | "TEMPLATE"
                 | "RSYNC_ARGS",
                 _,
             ) => Kind::Free,
