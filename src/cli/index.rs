@@ -1,14 +1,19 @@
 //! `index`
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 /// `index`: which mirrors, and how.
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   pdb-sync index --all                   Update the indexes of all enabled jobs
   pdb-sync index mmcif --rebuild         Build the index of a job from scratch
-  pdb-sync index /srv/mirrors/mmCIF      Index a directory, without a configuration")]
+  pdb-sync index /srv/mirrors/mmCIF      Index a directory, without a configuration
+  pdb-sync index list                    List the indexes with their sizes and ages")]
 pub struct IndexArgs {
+    /// What to do instead
+    #[command(subcommand)]
+    pub action: Option<IndexAction>,
     /// Names of jobs, or directories (with a slash, or . or ..)
     #[arg(value_name = "JOB|PATH")]
     pub targets: Vec<String>,
@@ -36,4 +41,35 @@ pub struct IndexArgs {
     /// Index each record of a FASTA file as a document of its own
     #[arg(long)]
     pub fasta: bool,
+}
+
+/// The actions of `index`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum IndexAction {
+    /// List the indexes with their sizes and ages, and which have lost their job or mirror
+    #[command(after_help = "Examples:
+  pdb-sync index list           List all indexes
+  pdb-sync index list --json    Print them as JSON")]
+    List,
+    /// Print the directory of an index, or of all indexes
+    #[command(after_help = "Examples:
+  pdb-sync index where          Print the directory of all indexes
+  pdb-sync index where mmcif    Print the directory of the index of a job")]
+    Where {
+        /// Names of jobs, or directories (with a slash, or . or ..)
+        #[arg(value_name = "INDEX")]
+        indexes: Vec<String>,
+    },
+    /// Remove indexes; mirrors are not touched
+    #[command(after_help = "Examples:
+  pdb-sync index remove mmcif           Ask, then remove the index of a job
+  pdb-sync index remove /srv/old --yes  Remove the index of a directory that may be gone")]
+    Remove {
+        /// Names of jobs, or directories (with a slash, or . or ..), as in index list
+        #[arg(value_name = "INDEX", required = true)]
+        indexes: Vec<String>,
+        /// Remove without asking
+        #[arg(short, long)]
+        yes: bool,
+    },
 }

@@ -1,6 +1,6 @@
 //! `doctor`, `mirrors`, `reclaim`, `status`
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// `doctor`
 #[derive(Debug, Clone, Args)]
@@ -59,8 +59,10 @@ pub struct ReclaimArgs {
     /// Release page cache of the enabled jobs with this tag (may be repeated)
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Stop when this much memory is available (8GiB)
-    #[arg(long, value_name = "SIZE")]
+    /// Stop when this much memory is available: a size or a share of the memory (8GiB, 10%)
+    ///
+    /// Without it, everything is released. Cached pages count as available already, so a low target is met before anything is released.
+    #[arg(long, value_name = "SIZE|P%")]
     pub target: Option<String>,
     /// Write modified pages to disk first
     #[arg(long)]
@@ -75,9 +77,10 @@ pub struct ReclaimArgs {
 /// `status`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  pdb-sync status                 Show the status once
-  pdb-sync status --watch         Show it until q or ^C is pressed
-  pdb-sync status --max-age 8d    For monitoring: exit with 1 if a mirror is older")]
+  pdb-sync status                      Show the status once
+  pdb-sync status --watch              Show it until q or ^C is pressed
+  pdb-sync status --sort io --top 10   Show the ten processes with the most disk I/O
+  pdb-sync status --max-age 8d         For monitoring: exit with 1 if a mirror is older")]
 pub struct StatusArgs {
     /// Names of jobs [default: all jobs]
     #[arg(value_name = "JOB")]
@@ -93,4 +96,23 @@ pub struct StatusArgs {
     /// Exit with 1 if a job is older, or has never succeeded.
     #[arg(long, value_name = "DUR")]
     pub max_age: Option<String>,
+    /// Number of processes with the most CPU time, memory and disk I/O each (0: none)
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub top: usize,
+    /// Show only the processes with the most of this, in this order
+    ///
+    /// Without it, the table has the processes of all three orders, by memory. --json always has all three lists.
+    #[arg(long, value_name = "ORDER")]
+    pub sort: Option<ProcessOrder>,
+}
+
+/// The order of processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProcessOrder {
+    /// By CPU time.
+    Cpu,
+    /// By resident memory.
+    Memory,
+    /// By disk I/O.
+    Io,
 }

@@ -16,8 +16,8 @@ pub use clean::{
 };
 pub use config::{ConfigAction, ConfigArgs, Example};
 pub use history::{HistoryAction, HistoryArgs};
-pub use index::IndexArgs;
-pub use machine::{DoctorArgs, MirrorsArgs, ReclaimArgs, StatusArgs};
+pub use index::{IndexAction, IndexArgs};
+pub use machine::{DoctorArgs, MirrorsArgs, ProcessOrder, ReclaimArgs, StatusArgs};
 pub use scan::{CacheAction, ScanArgs, VerifyArgs};
 pub use search::{Order, SearchArgs};
 pub use stats::StatsArgs;
@@ -113,7 +113,7 @@ pub enum Command {
     History(HistoryArgs),
     /// Show statistics of past runs, and alerts
     Stats(StatsArgs),
-    /// Build or update the search indexes of mirrors
+    /// Build, update, list and remove the search indexes of mirrors
     Index(IndexArgs),
     /// Search the indexes of mirrors
     Search(Box<SearchArgs>),

@@ -41,9 +41,10 @@ pub struct SearchArgs {
     /// Order of the hits
     #[arg(long, value_name = "ORDER", default_value = "score")]
     pub sort: Order,
-    /// Maximum time to wait for the indexes (2s)
+    /// Maximum time of a search (2s) [default: timeout of [search]]
     ///
-    /// Hits found in time are printed. Indexes that did not answer are named; the exit code is then 3.
+    /// A search that has not ended by then prints no hits, since they would not be all. Indexes that did not answer are named; the exit
+    /// code is then 3.
     #[arg(long, value_name = "DUR")]
     pub timeout: Option<String>,
     /// Count the values of these fields over all hits (method,year)

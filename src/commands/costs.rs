@@ -2,7 +2,7 @@
 
 use super::{Failure, file_locations};
 use crate::cli::Global;
-use crate::history::stats::{CommandCost, CommandTotal, Cost, Spread};
+use crate::history::stats::{Checkpoint, CommandCost, CommandTotal, Cost, Queries, QueryStats, Spread};
 use crate::model::exit_code::ExitCode;
 use crate::model::time::rfc3339;
 use crate::output::terminal::Ui;
@@ -12,7 +12,94 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// What this process has passed since its clock started. A process runs one command, so there is one list, which its code reaches without
+/// handing it on.
+static PASSED: Mutex<Passed> = Mutex::new(Passed { last: None, parts: Vec::new(), queries: None });
+
+#[derive(Debug)]
+struct Passed {
+    /// When the last checkpoint was reached; `None` if no clock runs.
+    last: Option<Instant>,
+    parts: Vec<(&'static str, Duration)>,
+    queries: Option<Sample>,
+}
+
+/// Queries, and the durations of every n-th of them.
+#[derive(Debug, Default)]
+struct Sample {
+    queries: Queries,
+    every: u64,
+}
+
+/// Maximum number of durations of a sample.
+const MOST: usize = 1_000;
+
+impl Sample {
+    fn add(&mut self, took: Duration, cached: bool) {
+        self.every = self.every.max(1);
+        if self.queries.count.is_multiple_of(self.every) {
+            self.queries.took.push(took);
+        }
+        self.queries.count += 1;
+        self.queries.cached += u64::from(cached);
+        if self.queries.took.len() > MOST {
+            let mut n = 0;
+            self.queries.took.retain(|_| {
+                n += 1;
+                n % 2 == 1
+            });
+            self.every *= 2;
+        }
+    }
+}
+
+fn passed() -> MutexGuard<'static, Passed> {
+    PASSED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Passed {
+    fn add(&mut self, name: &'static str, took: Duration) {
+        match self.parts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum += took,
+            None => self.parts.push((name, took)),
+        }
+    }
+}
+
+/// Ends a part of the command: the time since the part before is added to this name.
+pub(super) fn reached(name: &'static str) {
+    let mut passed = passed();
+    let now = Instant::now();
+    if let Some(last) = passed.last.replace(now) {
+        passed.add(name, now.duration_since(last));
+    } else {
+        passed.last = None;
+    }
+}
+
+/// The same, with a known time of it that belongs to another part.
+pub(super) fn reached_after(first: &'static str, took: Duration, name: &'static str) {
+    let mut passed = passed();
+    if let Some(last) = passed.last {
+        passed.add(first, took);
+        passed.last = Some(last + took);
+    }
+    drop(passed);
+    reached(name);
+}
+
+/// Records a query of a search.
+pub(super) fn queried(took: Duration, cached: bool) {
+    passed().queries.get_or_insert_default().add(took, cached);
+}
+
+/// Whether there was a query.
+pub(super) fn has_queries() -> bool {
+    passed().queries.is_some()
+}
 
 /// Measures the cost of a command from here on.
 pub(super) struct Clock {
@@ -26,6 +113,7 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn start(command: &'static str) -> Self {
+        *passed() = Passed { last: Some(Instant::now()), parts: Vec::new(), queries: None };
         Clock {
             command,
             started: Timestamp::now(),
@@ -40,11 +128,20 @@ impl Clock {
         let start = Instant::now();
         let answer = wait();
         self.idle += start.elapsed();
+        let mut passed = passed();
+        passed.last = passed.last.map(|last| last + start.elapsed());
+        drop(passed);
         answer
     }
 
     /// Records the cost.
     pub(super) fn note(self, exit: ExitCode, global: &Global, ui: &Ui) {
+        reached("rest");
+        let (parts, queries) = {
+            let mut passed = passed();
+            passed.last = None;
+            (std::mem::take(&mut passed.parts), passed.queries.take())
+        };
         let cost = Cost {
             command: self.command.into(),
             started: self.started,
@@ -52,6 +149,8 @@ impl Clock {
             cpu: platform::cpu_time().zip(self.cpu).map(|(after, before)| after.saturating_sub(before)),
             memory: platform::peak_memory(),
             exit_code: exit.code(),
+            checkpoints: parts.into_iter().map(|(name, took)| (name.to_owned(), took)).collect(),
+            queries: queries.map(|sample| sample.queries),
         };
         let written = file_locations::state_dir(global).and_then(|dir| Ok(history::note_cost(&dir, &cost)?));
         // The user may have permission only to read the state, and the record is not what the command was run for.
@@ -77,16 +176,11 @@ pub(super) fn noted(
 }
 
 /// Returns the costs of commands; empty if jobs are named.
-pub(super) fn known(
-    state_dir: &Path,
-    jobs: &[String],
-    since: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<Vec<CommandCost>, Failure> {
+pub(super) fn known(state_dir: &Path, jobs: &[String]) -> Result<Vec<Cost>, Failure> {
     if !jobs.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(CommandCost::each(&history::costs(state_dir)?, since, now))
+    Ok(history::costs(state_dir)?)
 }
 
 /// Returns the totals of all runs of commands, for counters; empty if jobs are named.
@@ -118,6 +212,35 @@ pub(super) fn rows(commands: &[CommandCost]) -> Vec<Vec<String>> {
     rows
 }
 
+/// Returns a heading and a row for each part of a command.
+pub(super) fn part_rows(command: &CommandCost) -> Vec<Vec<String>> {
+    let mut rows = vec![["PART", "RUNS", "P50", "P90", "P95", "P99", "MEAN"].map(String::from).to_vec()];
+    for (name, Checkpoint { runs, duration }) in &command.checkpoints {
+        let Spread { p50, p90, p95, p99, mean } = *duration;
+        let times = [p50, p90, p95, p99, mean].map(time);
+        rows.push([name.clone(), runs.to_string()].into_iter().chain(times).collect());
+    }
+    rows
+}
+
+/// Describes the queries of searches in a line.
+pub(super) fn about_queries(stats: &QueryStats) -> String {
+    let mut text = format!(
+        "{}, {} of them answered from the cache",
+        units::count(stats.queries, "query", "queries"),
+        units::grouped(stats.cached)
+    );
+    if let Some(Spread { p50, p90, p95, p99, .. }) = stats.duration {
+        let [p50, p90, p95, p99] = [p50, p90, p95, p99].map(time);
+        text += &format!("; p50 {p50}, p90 {p90}, p95 {p95}, p99 {p99}");
+    }
+    text
+}
+
+pub(super) fn queries_as_json(stats: &QueryStats) -> Value {
+    json!({ "queries": stats.queries, "cached": stats.cached, "duration_s": stats.duration })
+}
+
 /// Formats a time with more digits than other durations, since a search takes milliseconds.
 fn time(seconds: f64) -> String {
     match Duration::try_from_secs_f64(seconds) {
@@ -137,5 +260,26 @@ pub(super) fn as_json(command: &CommandCost) -> Value {
         "memory_bytes": command.memory,
         "trend": { "duration": command.trend },
         "last_started": command.last.map(rfc3339),
+        "parts": command.checkpoints.iter().map(|(name, part)| {
+            json!({ "part": name, "runs": part.runs, "duration_s": part.duration })
+        }).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_of_the_whole_session_and_bounded() {
+        let mut sample = Sample::default();
+        for n in 0..10_000 {
+            sample.add(Duration::from_micros(n), n % 4 == 0);
+        }
+        let Queries { count, cached, took } = sample.queries;
+        assert_eq!((count, cached), (10_000, 2_500));
+        assert!((MOST / 2..=MOST).contains(&took.len()), "{}", took.len());
+        let apart: Vec<_> = took.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(apart.iter().all(|step| *step == apart[0]), "each is as long after the one before");
+    }
 }

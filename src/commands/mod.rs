@@ -34,7 +34,7 @@ mod verify;
 
 pub use error::Failure;
 
-use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, Group, When};
+use crate::cli::{CacheAction, CleanAction, Cli, Command, ConfigAction, Group, IndexAction, When};
 use crate::model::event::Level;
 use crate::model::exit_code::ExitCode;
 use crate::output::github;
@@ -91,11 +91,8 @@ fn goes_on(command: &Command) -> bool {
         Command::Config(args) => matches!(args.action, ConfigAction::Init { .. } | ConfigAction::Check),
         Command::Status(args) => !args.watch,
         Command::Mirrors(args) => args.check,
-        Command::Index(_)
-        | Command::Verify(_)
-        | Command::Reclaim(_)
-        | Command::Doctor(_)
-        | Command::Stats(_) => true,
+        Command::Index(args) => !matches!(args.action, Some(IndexAction::List | IndexAction::Where { .. })),
+        Command::Verify(_) | Command::Reclaim(_) | Command::Doctor(_) | Command::Stats(_) => true,
         Command::List(_) | Command::History(_) | Command::Search(_) | Command::Completions(_) => false,
     }
 }
@@ -176,7 +173,12 @@ fn name(cli: &Cli) -> &'static str {
         Command::History(args) if args.action.is_some() => "history show",
         Command::History(_) => "history",
         Command::Stats(_) => "stats",
-        Command::Index(_) => "index",
+        Command::Index(args) => match &args.action {
+            None => "index",
+            Some(IndexAction::List) => "index list",
+            Some(IndexAction::Where { .. }) => "index where",
+            Some(IndexAction::Remove { .. }) => "index remove",
+        },
         Command::Search(_) => "search",
         Command::Scan(_) => "scan",
         Command::Verify(_) => "verify",
@@ -243,7 +245,9 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Completions(args) => completions::run(args, ui),
         Command::List(args) => list::run(args, &cli.global, ui),
-        Command::Reclaim(args) => reclaim::run(args, &cli.global, ui),
+        Command::Reclaim(args) => {
+            costs::noted("reclaim", &cli.global, ui, || reclaim::run(args, &cli.global, ui))
+        }
         Command::Status(args) => status::run(args, &cli.global, ui),
         Command::Doctor(args) => doctor::run(args, &cli.global, ui),
         Command::Mirrors(args) => mirrors::run(args, &cli.global, ui),
@@ -251,15 +255,13 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Result<ExitCode, Failure> {
         Command::Clean(args) => clean::run(args, &cli.global, ui),
         Command::History(args) => history::run(args, &cli.global, ui),
         Command::Stats(args) => stats::run(args, &cli.global, ui),
+        // These build nothing.
+        #[cfg(feature = "search")]
+        Command::Index(args) if args.action.is_some() => index::run(args, &cli.global, ui),
         #[cfg(feature = "search")]
         Command::Index(args) => costs::noted("index", &cli.global, ui, || index::run(args, &cli.global, ui)),
-        // The time of a user at a prompt is not a cost of the search.
         #[cfg(feature = "search")]
-        Command::Search(args) if args.repl => search::run(args, &cli.global, ui),
-        #[cfg(feature = "search")]
-        Command::Search(args) => {
-            costs::noted("search", &cli.global, ui, || search::run(args, &cli.global, ui))
-        }
+        Command::Search(args) => search::run(args, &cli.global, ui),
         #[cfg(not(feature = "search"))]
         Command::Index(_) | Command::Search(_) => Err(Failure::usage_hint(
             "this pdb-sync was built without search",

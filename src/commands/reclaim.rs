@@ -2,7 +2,7 @@
 
 use super::interruption::{READING, interruptible};
 use super::targets::{Chosen, Selected, Target, registered, targets};
-use super::{Failure, file_locations};
+use super::{Failure, costs, file_locations};
 use crate::cli::{Global, ReclaimArgs};
 use crate::config::Size;
 use crate::model::exit_code::ExitCode;
@@ -10,16 +10,14 @@ use crate::output::terminal::Ui;
 use crate::output::units;
 use crate::platform::{Memory, memory};
 use crate::scan::Stop;
-use crate::system::reclaim::{self, Ended, ReclaimRequest, Reclaimed};
-use serde_json::json;
+use crate::system::reclaim::{self, Chunk, Ended, ReclaimRequest, Reclaimed};
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::{io, thread};
 
 /// Frees memory that mirroring has filled. The steps run in parallel, and each reports its own measurements.
 pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let target = args.target.as_deref().map(str::parse::<Size>).transpose();
-    let target =
-        target.map_err(|wrong| Failure::usage(format!("--target: {wrong}")))?.and_then(|size| size.0);
+    let target = args.target.as_deref().map(target_of).transpose()?.flatten();
     let chosen = Chosen { arguments: &args.targets, all: args.all, tags: &args.tag };
     let Selected { targets: trees, exit, .. } = targets(chosen, global, ui)?;
     let stop = Stop::default();
@@ -28,8 +26,25 @@ pub(super) fn run(args: &ReclaimArgs, global: &Global, ui: &Ui) -> Result<ExitCo
     // Registering creates the directory.
     let own = state_dir.is_dir().then(|| state_dir.clone());
     let _registered = registered("reclaim", &trees, &state_dir);
+    costs::reached("select");
     let work = Work { trees, exit, own, order, kernel: args.kernel, ui: *ui };
     interruptible(&stop, ui, READING, move || work.run())
+}
+
+/// Returns the memory that is to be available: a size, or a share of the memory.
+fn target_of(text: &str) -> Result<Option<u64>, Failure> {
+    let wrong = |wrong: String| Failure::usage(format!("--target: {wrong}"));
+    let Some(share) = text.trim().strip_suffix('%') else {
+        return Ok(text.parse::<Size>().map_err(wrong)?.0);
+    };
+    let share: f64 = share.trim().parse().unwrap_or(f64::NAN);
+    if !(0.0..=100.0).contains(&share) {
+        return Err(wrong(format!("{text:?} is not a share of the memory: write it as \"10%\"")));
+    }
+    let total = memory().map(|memory| memory.total).ok_or_else(|| {
+        Failure::usage_hint("--target: this system does not tell its memory", "give a size, such as 8GiB")
+    })?;
+    Ok(Some((total as f64 * share / 100.0) as u64))
 }
 
 struct Work {
@@ -49,6 +64,8 @@ struct Step {
     freed: Option<u64>,
     text: String,
     exit: ExitCode,
+    /// The figures of a tree.
+    swept: Option<Reclaimed>,
 }
 
 impl Work {
@@ -56,10 +73,11 @@ impl Work {
         let before = memory();
         let steps = self.steps();
         let after = memory();
+        costs::reached("release");
         let mut exit = self.exit;
         for step in &steps {
             exit = exit.worst(step.exit);
-            let body = json!({"step": step.name, "freed_bytes": step.freed, "text": step.text});
+            let body = as_json(step);
             self.ui.item("step", &body, || {
                 let text = format!("{}: {}", step.name, step.text);
                 if step.exit == ExitCode::Done { self.ui.outcome(&text) } else { self.ui.line(&text) }
@@ -106,11 +124,34 @@ impl Work {
         match reclaim::sweep(root, &self.order) {
             Ok(swept) => {
                 let exit = if swept.unreadable > 0 { ExitCode::Partial } else { ExitCode::Done };
-                Step { name, freed: swept.freed, text: words(&swept), exit }
+                Step { name, freed: swept.freed, text: words(&swept), exit, swept: Some(swept) }
             }
-            Err(error) => Step { name, freed: None, text: error.to_string(), exit: ExitCode::Failed },
+            Err(error) => {
+                Step { name, freed: None, text: error.to_string(), exit: ExitCode::Failed, swept: None }
+            }
         }
     }
+}
+
+fn as_json(step: &Step) -> Value {
+    let of = |figure: fn(&Reclaimed) -> Option<u64>| step.swept.as_ref().and_then(figure);
+    let ended = step.swept.as_ref().and_then(|swept| swept.ended).map(|ended| match ended {
+        Ended::Target => "target",
+        Ended::InVain => "in_vain",
+        Ended::Stopped => "stopped",
+    });
+    let chunk = |chunk: &Chunk| {
+        json!({
+            "files": chunk.files, "pressure": chunk.pressure, "cached_bytes": chunk.cached, "freed_bytes": chunk.freed,
+        })
+    };
+    let chunks = step.swept.as_ref().map(|swept| swept.chunks.iter().map(chunk).collect::<Vec<_>>());
+    json!({
+        "step": step.name, "freed_bytes": step.freed, "text": step.text,
+        "files": of(|swept| Some(swept.files)), "unreadable": of(|swept| Some(swept.unreadable)),
+        "kept_bytes": of(|swept| swept.kept), "dirty_bytes": of(|swept| swept.dirty),
+        "ended": ended, "chunks": chunks,
+    })
 }
 
 fn words(swept: &Reclaimed) -> String {
@@ -148,7 +189,7 @@ fn slab() -> Step {
                 Some(freed) => format!("the kernel's reclaimable caches are {} smaller", units::bytes(freed)),
                 None => "asked for; the kernel does not report the result".into(),
             };
-            Step { name, freed, text, exit: ExitCode::Done }
+            Step { name, freed, text, exit: ExitCode::Done, swept: None }
         }
         Err(error) => refused(name, &error),
     }
@@ -162,6 +203,7 @@ fn compact() -> Step {
             freed: None,
             text: "done; it releases no memory by itself".into(),
             exit: ExitCode::Done,
+            swept: None,
         },
         Err(error) => refused(name, &error),
     }
@@ -173,5 +215,5 @@ fn refused(name: String, error: &io::Error) -> Step {
         io::ErrorKind::NotFound => "this kernel does not offer it".into(),
         _ => error.to_string(),
     };
-    Step { name, freed: None, text: format!("not done: {why}"), exit: ExitCode::Partial }
+    Step { name, freed: None, text: format!("not done: {why}"), exit: ExitCode::Partial, swept: None }
 }

@@ -3,7 +3,9 @@
 use super::{Failure, costs, file_locations, history_lookup, settings};
 use crate::cli::{Global, StatsArgs};
 use crate::config::Config;
-use crate::history::stats::{Aggregate, CommandCost, Metrics, Spread, prometheus};
+use crate::history::stats::{
+    Aggregate, COMMANDS, CommandCost, Cost, Metrics, QueryStats, Spread, prometheus,
+};
 use crate::history::{History, Query};
 use crate::model::exit_code::ExitCode;
 use crate::model::record::{JobRecord, State};
@@ -20,10 +22,18 @@ use std::time::Duration;
 /// Past results by job, newest first.
 type Pasts = BTreeMap<String, Vec<JobRecord>>;
 
-/// An alert that a job sets off.
+/// An alert that a job or a command sets off.
 struct FiringAlert {
-    job: String,
+    /// The job, or else the command.
+    job: Option<String>,
+    command: Option<&'static str>,
     text: String,
+}
+
+impl FiringAlert {
+    fn about(&self) -> &str {
+        self.job.as_deref().or(self.command).unwrap_or_default()
+    }
 }
 
 /// Shows statistics of past runs.
@@ -34,7 +44,17 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     let history = history_lookup::open(global)?;
     let names = history_lookup::jobs(&args.jobs, &args.tag, &config, history.as_ref())?;
     let pasts = pasts(&names, &config, history.as_ref())?;
-    let firing = firing(&config, &pasts, now);
+    let state_dir = file_locations::state_dir(global)?;
+    let costs = costs::known(&state_dir, &names)?;
+    let mut firing = firing(&config, &pasts, now);
+    if names.is_empty() {
+        firing.extend(of_commands(&config, &costs, now));
+    }
+    if let Some(command) = &args.command {
+        let jobs = pasts.values().flatten();
+        let costs = if command == "sync" { jobs.filter_map(Cost::of_job).collect() } else { costs };
+        return one_command(command, costs, since, now, ui);
+    }
     if args.check {
         return check(&firing, ui);
     }
@@ -49,11 +69,12 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
             all
         })
         .collect();
-    let commands = costs::known(&file_locations::state_dir(global)?, &names, since, now)?;
+    let commands = CommandCost::each(&costs, since, now);
+    let queries = QueryStats::of(&costs, since);
     if let Some(file) = &args.prometheus {
-        let of = |job: &str| firing.iter().filter(|firing| firing.job == job).count();
+        let of = |job: &str| firing.iter().filter(|firing| firing.job.as_deref() == Some(job)).count();
         let totals = history.as_ref().map(History::totals).transpose()?.unwrap_or_default();
-        let command_totals = costs::totals(&file_locations::state_dir(global)?, &names)?;
+        let command_totals = costs::totals(&state_dir, &names)?;
         let page = prometheus(&Metrics {
             jobs: &jobs,
             totals: &totals,
@@ -71,10 +92,12 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     }
     ui.objects("stats", jobs.iter().map(|job| as_json(job, &firing)))?;
     ui.objects("command", commands.iter().map(costs::as_json))?;
+    ui.objects("searches", queries.iter().map(costs::queries_as_json))?;
     let body = json!({ "jobs": jobs.len(), "commands": commands.len(), "alerts": firing.len() });
     ui.report(ExitCode::Done, &body, || {
         tables(&jobs, &commands, ui)?;
-        firing.iter().try_for_each(|firing| ui.line(&format!("alert: [{}] {}", firing.job, firing.text)))
+        tell_queries(queries.as_ref(), ui)?;
+        firing.iter().try_for_each(|firing| ui.line(&format!("alert: [{}] {}", firing.about(), firing.text)))
     })?;
     Ok(ExitCode::Done)
 }
@@ -120,16 +143,70 @@ fn firing(config: &Config, pasts: &Pasts, now: Timestamp) -> Vec<FiringAlert> {
             // A run in progress is not a result.
             let past: Vec<JobRecord> =
                 past.iter().filter(|past| past.state != State::Running).cloned().collect();
-            firing.extend(alert.check(&past, now).map(|text| FiringAlert { job: job.clone(), text }));
+            let told = alert.check(&past, now);
+            firing.extend(told.map(|text| FiringAlert { job: Some(job.clone()), command: None, text }));
         }
     }
     firing
 }
 
+/// Returns the alerts that commands set off now.
+fn of_commands(config: &Config, costs: &[Cost], now: Timestamp) -> Vec<FiringAlert> {
+    let mut firing = Vec::new();
+    for command in COMMANDS {
+        let records = || {
+            let mut records: Vec<_> =
+                costs.iter().filter(|cost| cost.command == command).map(Cost::record).collect();
+            records.sort_by_key(|record| std::cmp::Reverse(record.started));
+            records
+        };
+        for alert in config.stats.alerts.iter().filter(|alert| alert.is_about_command(command)) {
+            let told = alert.check(&records(), now);
+            firing.extend(told.map(|text| FiringAlert { job: None, command: Some(command), text }));
+        }
+    }
+    firing
+}
+
+/// Shows the parts of one command.
+fn one_command(
+    command: &str,
+    mut costs: Vec<Cost>,
+    since: Option<Timestamp>,
+    now: Timestamp,
+    ui: &Ui,
+) -> Result<ExitCode, Failure> {
+    costs.retain(|cost| cost.command == command);
+    costs.sort_by_key(|cost| cost.started);
+    let found = CommandCost::each(&costs, since, now);
+    let queries = QueryStats::of(&costs, since);
+    ui.objects("command", found.iter().map(costs::as_json))?;
+    ui.objects("searches", queries.iter().map(costs::queries_as_json))?;
+    let body = json!({ "jobs": 0, "commands": found.len(), "alerts": 0 });
+    ui.report(ExitCode::Done, &body, || {
+        let Some(command) = found.first() else {
+            ui.note(&format!("no recorded run of {command} matches"));
+            return Ok(());
+        };
+        ui.table(&costs::rows(&found))?;
+        if !command.checkpoints.is_empty() {
+            ui.line("")?;
+            ui.table(&costs::part_rows(command))?;
+        }
+        tell_queries(queries.as_ref(), ui)
+    })?;
+    Ok(ExitCode::Done)
+}
+
+fn tell_queries(queries: Option<&QueryStats>, ui: &Ui) -> io::Result<()> {
+    queries.map_or(Ok(()), |queries| ui.line(&format!("\nsearches: {}", costs::about_queries(queries))))
+}
+
 fn check(firing: &[FiringAlert], ui: &Ui) -> Result<ExitCode, Failure> {
     for firing in firing {
-        let body = json!({ "job": firing.job, "text": firing.text });
-        ui.item("alert", &body, || ui.line(&format!("[{}] {}", firing.job, firing.text)))?;
+        let FiringAlert { job, command, text } = firing;
+        let body = json!({ "job": job, "command_name": command, "text": text });
+        ui.item("alert", &body, || ui.line(&format!("[{}] {text}", firing.about())))?;
     }
     ui.result(ExitCode::Done, &json!({ "alerts": firing.len() }))?;
     Ok(if firing.is_empty() { ExitCode::Done } else { ExitCode::Failed })
@@ -175,8 +252,11 @@ fn as_json(job: &Aggregate, firing: &[FiringAlert]) -> Value {
     let states: Map<String, Value> =
         job.states.iter().map(|(state, count)| (state.word().into(), (*count).into())).collect();
     let time = |time: Option<Timestamp>| time.map(rfc3339);
-    let alerts: Vec<_> =
-        firing.iter().filter(|firing| firing.job == job.job).map(|firing| firing.text.as_str()).collect();
+    let alerts: Vec<_> = firing
+        .iter()
+        .filter(|firing| firing.job.as_ref() == Some(&job.job))
+        .map(|firing| firing.text.as_str())
+        .collect();
     json!({
         "job": job.job,
         "runs": job.runs,

@@ -3,7 +3,7 @@
 use super::suggestion::nearest;
 use super::units::{Period, Size};
 use super::value::{Reader, Value, read_text};
-use crate::history::stats::{Metric, Point, Unit};
+use crate::history::stats::{COMMANDS, Metric, Point, Unit};
 use schemars::Schema;
 use std::str::FromStr;
 use toml::Spanned;
@@ -31,6 +31,40 @@ impl Bound {
             (Bound::Plain(n), _) | (Bound::Time(n), Unit::Time) | (Bound::Bytes(n), Unit::Bytes) => Some(n),
             _ => None,
         }
+    }
+}
+
+/// A command whose costs are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CostedCommand(pub &'static str);
+
+impl FromStr for CostedCommand {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        COMMANDS.into_iter().find(|known| *known == text).map(CostedCommand).ok_or_else(|| {
+            let near =
+                nearest(text, COMMANDS).map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+            format!("the costs of {text:?} are not recorded: expected one of {}{near}", COMMANDS.join(", "))
+        })
+    }
+}
+
+impl Value for CostedCommand {
+    fn expected() -> String {
+        "the name of a command such as \"search\"".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        read_text(value, reader)
+    }
+
+    fn to_toml(&self) -> toml::Value {
+        self.0.into()
+    }
+
+    fn schema() -> Schema {
+        schemars::json_schema!({"enum": COMMANDS})
     }
 }
 

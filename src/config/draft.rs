@@ -3,8 +3,8 @@
 use super::clean_layer::CleanLayer;
 use super::config_files::patterns;
 use super::layer::{
-    AlertLayer, HostLayer, IndexLayer, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer, Span, StatsLayer,
-    SyncLayer, Table,
+    AlertLayer, HostLayer, IndexLayer, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer, SearchLayer, Span,
+    StatsLayer, SyncLayer, Table,
 };
 use super::problem::{Problem, Text};
 use super::suggestion::did_you_mean;
@@ -39,6 +39,8 @@ pub struct Draft {
     pub jobs: Vec<DraftJob>,
     /// `[scan]`
     pub scan: ScanLayer,
+    /// `[search]`
+    pub search: SearchLayer,
     /// `[clean]`
     pub clean: CleanLayer,
     /// `config_files`: each pattern and its position.
@@ -64,7 +66,7 @@ pub struct DraftJob {
 
 type Entry<'t, 'i> = (&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>);
 
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "version",
     "config_files",
     "sync",
@@ -75,6 +77,7 @@ const SECTIONS: [&str; 12] = [
     "scan",
     "clean",
     "index",
+    "search",
     "stats",
     "notify",
 ];
@@ -128,8 +131,8 @@ impl Draft {
         match name {
             "version" => version(value, reader),
             "config_files" => self.config_files = patterns(key, value, reader),
-            "sync" | "hosts" | "mirrors" | "defaults" | "jobs" | "scan" | "clean" | "index" | "stats"
-            | "notify" => {
+            "sync" | "hosts" | "mirrors" | "defaults" | "jobs" | "scan" | "clean" | "index" | "search"
+            | "stats" | "notify" => {
                 let Some(table) = value.get_ref().as_table() else {
                     return reader.wrong_type(value, &format!("a table, [{name}]"));
                 };
@@ -140,6 +143,9 @@ impl Draft {
                         drop(read(&mut self.index, "[index]", in_order(table), Origin::Section, reader))
                     }
                     "scan" => drop(read(&mut self.scan, "[scan]", in_order(table), Origin::Section, reader)),
+                    "search" => {
+                        drop(read(&mut self.search, "[search]", in_order(table), Origin::Section, reader))
+                    }
                     "clean" => {
                         drop(read(&mut self.clean, "[clean]", in_order(table), Origin::Section, reader))
                     }

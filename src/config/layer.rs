@@ -3,7 +3,7 @@
 
 pub(super) use super::given::{Given, Origin, Span};
 
-use super::alerts::{Bound, Slower};
+use super::alerts::{Bound, CostedCommand, Slower};
 use super::id_list::IdList;
 use super::index::Indexed;
 use super::last::LastPaths;
@@ -301,6 +301,8 @@ table! {
     AlertLayer, AlertFilled {
         /// Job that the alert applies to. Default: all jobs.
         job: String;
+        /// Command that the alert applies to instead of jobs, by its costs: see pdb-sync-stats(1). Only `stats --check` and `stats` show it.
+        command: CostedCommand;
         /// Figure that `above` and `below` refer to.
         metric: Metric;
         /// Alert if the figure is larger than this: a number, a duration or a size.
@@ -355,6 +357,18 @@ table! {
         sequences: bool = false;
         /// Whether each record of a FASTA file is indexed as a document of its own.
         fasta: bool = false;
+    }
+}
+
+table! {
+    /// `[search]`
+    SearchLayer, SearchFilled {
+        /// Maximum time of a search. A search that has not ended by then prints no hits. 0: no limit.
+        timeout: TimeLimit = TimeLimit(None);
+        /// Maximum number of results that `search --repl` keeps, to answer a repeated query. 0: none.
+        cache_entries: Within<0, 1_000_000> = Within::constant(1_000);
+        /// Maximum size of these results. 0: none.
+        cache_bytes: Size = Size(Some(32 << 20));
     }
 }
 

@@ -68,8 +68,8 @@ pub use include::{Included, NotIncluded};
 pub use index::Indexed;
 pub use layer::{
     AlertFilled, AlertLayer, HostFilled, HostLayer, IndexFilled, IndexLayer, Key, Layer, MirrorFilled,
-    MirrorLayer, NotifyFilled, NotifyLayer, ScanFilled, ScanLayer, Settings, StatsFilled, StatsLayer,
-    SyncFilled, SyncLayer,
+    MirrorLayer, NotifyFilled, NotifyLayer, ScanFilled, ScanLayer, SearchFilled, SearchLayer, Settings,
+    StatsFilled, StatsLayer, SyncFilled, SyncLayer,
 };
 pub use lists::{Globs, HookList, RsyncArgs, Sources};
 pub use notify::{Addressee, Occasion, Url};
@@ -80,7 +80,8 @@ pub use scheduling::{Concurrency, ConnectionLimit, Nice};
 pub use schema::schema;
 pub use select::{ADD_A_JOB, SelectError, is_path, select, tagged};
 pub use settings::{
-    Config, IndexSettings, NotifySettings, Overrides, ScanSettings, Sections, StatsSettings, SyncSettings,
+    Config, IndexSettings, NotifySettings, Overrides, ScanSettings, SearchSettings, Sections, StatsSettings,
+    SyncSettings,
 };
 pub use show::show;
 pub use suggestion::nearest;

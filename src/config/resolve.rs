@@ -34,6 +34,7 @@ impl Resolver<'_> {
             stats: self.stats(&draft.stats, &draft.alerts, &names),
             notify: self.notify(&mut notify),
             index: draft.index.clone().fill().into(),
+            search: draft.search.clone().fill().into(),
             scan: draft.scan.clone().fill().into(),
             clean: self.clean(&draft),
             given: Sections {
@@ -42,6 +43,7 @@ impl Resolver<'_> {
                 alerts: draft.alerts.iter().map(|(alert, _)| alert.clone()).collect(),
                 notify: notify.fill(),
                 index: draft.index.clone().fill(),
+                search: draft.search.clone().fill(),
                 scan: draft.scan.clone().fill(),
                 clean: draft.clean.clone().fill(),
                 ..Sections::default()

@@ -25,9 +25,20 @@ impl Resolver<'_> {
                 let hint = hint.map(|near| format!("did you mean {near:?}?"));
                 self.at_origin(job.origin, format!("no job is called {:?}", job.value), hint);
             }
+            if let (Some(_), Some(command)) = (&alert.job, &alert.command) {
+                let text = "an alert is about a job or a command, not both".to_owned();
+                self.at_origin(command.origin, text, Some("write two alerts".into()));
+            }
+            if let (Some(_), Some(metric)) = (&alert.command, &alert.metric)
+                && metric.value != Metric::Duration
+            {
+                let text = format!("{} is not known of commands, only duration", metric.value.word());
+                self.at_origin(metric.origin, text, None);
+            }
             let job = alert.job.as_ref().map(|job| job.value.clone());
+            let command = alert.command.as_ref().map(|command| command.value.0.to_owned());
             for rule in self.rules(alert, *span) {
-                let alert = Alert { job: job.clone(), rule };
+                let alert = Alert { job: job.clone(), command: command.clone(), rule };
                 let Some(n) = settings.alerts.iter().position(|known| *known == alert) else {
                     settings.alerts.push(alert);
                     places.push(*span);

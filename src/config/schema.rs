@@ -2,8 +2,8 @@
 
 use super::clean_layer::CleanLayer;
 use super::layer::{
-    AlertLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer, StatsLayer,
-    SyncLayer, Table,
+    AlertLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, Origin, ScanLayer, SearchLayer,
+    StatsLayer, SyncLayer, Table,
 };
 use super::patterns;
 use crate::history::stats::{Metric, Unit};
@@ -56,6 +56,8 @@ pub fn schema() -> Value {
         &IndexLayer::default().fill().entries(),
         |_| true,
     );
+    let search =
+        table("Settings of searches.", SearchLayer::KEYS, &SearchLayer::default().fill().entries(), |_| true);
     let mut job = job;
     job["properties"]["dest"]["not"] = patterns::elsewhere();
     job["properties"]["root"]["not"] = patterns::elsewhere();
@@ -74,6 +76,7 @@ pub fn schema() -> Value {
         "stats": stats,
         "notify": notify,
         "index": index,
+        "search": search,
         "scan": scan,
         "clean": clean,
         "hosts": {
@@ -123,7 +126,11 @@ fn conditions() -> Map<String, Value> {
     conditions.insert("anyOf".into(), any.to_vec().into());
     conditions.insert("dependentRequired".into(), json!({"above": ["metric"], "below": ["metric"]}));
     conditions.insert("dependentSchemas".into(), json!({"metric": {"anyOf": limit}}));
-    conditions.insert("allOf".into(), units.to_vec().into());
+    let of_command = json!({
+        "if": {"required": ["command"]},
+        "then": {"properties": {"metric": {"const": Metric::Duration.word()}}, "not": {"required": ["job"]}},
+    });
+    conditions.insert("allOf".into(), units.into_iter().chain([of_command]).collect());
     conditions
 }
 

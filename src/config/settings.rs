@@ -4,7 +4,7 @@ use super::clean::CleanSettings;
 use super::clean_layer::CleanFilled;
 use super::layer::{
     AlertLayer, HostLayer, IndexFilled, IndexLayer, Layer, MirrorLayer, NotifyFilled, NotifyLayer,
-    ScanFilled, Settings, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
+    ScanFilled, SearchFilled, SearchLayer, Settings, StatsFilled, StatsLayer, SyncFilled, SyncLayer,
 };
 use super::notify::{Occasion, Url};
 use super::problem::Problem;
@@ -50,6 +50,8 @@ pub struct Config {
     pub notes: Vec<Problem>,
     /// `[index]`
     pub index: IndexSettings,
+    /// `[search]`
+    pub search: SearchSettings,
     /// `[scan]`
     pub scan: ScanSettings,
     /// `[clean]`
@@ -71,6 +73,8 @@ pub struct Sections {
     pub notify: NotifyFilled,
     /// `[index]`
     pub index: IndexFilled,
+    /// `[search]`
+    pub search: SearchFilled,
     /// `[scan]`
     pub scan: ScanFilled,
     /// `[clean]`
@@ -241,6 +245,33 @@ impl From<IndexFilled> for IndexSettings {
             text_limit: bytes(filled.text_limit.value),
             sequences: filled.sequences.value,
             fasta: filled.fasta.value,
+        }
+    }
+}
+
+/// `[search]`, with defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchSettings {
+    /// Maximum time of a search.
+    pub timeout: Option<Duration>,
+    /// Maximum number of cached results.
+    pub cache_entries: usize,
+    /// Maximum size of the cached results in bytes.
+    pub cache_bytes: usize,
+}
+
+impl Default for SearchSettings {
+    fn default() -> Self {
+        SearchSettings::from(SearchLayer::default().fill())
+    }
+}
+
+impl From<SearchFilled> for SearchSettings {
+    fn from(filled: SearchFilled) -> Self {
+        SearchSettings {
+            timeout: filled.timeout.value.0,
+            cache_entries: filled.cache_entries.value.into(),
+            cache_bytes: usize::try_from(filled.cache_bytes.value.0.unwrap_or(0)).unwrap_or(usize::MAX),
         }
     }
 }

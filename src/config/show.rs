@@ -30,6 +30,7 @@ pub fn show(config: &Config, jobs: &[Job], origins: bool) -> String {
     }
     out.section("notify", &config.given.notify.entries());
     out.section("index", &config.given.index.entries());
+    out.section("search", &config.given.search.entries());
     out.section("scan", &config.given.scan.entries());
     out.section("clean", &config.given.clean.entries());
     for (name, layer) in &config.given.hosts {

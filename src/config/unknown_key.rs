@@ -1,7 +1,9 @@
 //! Hints for keys that do not exist, or not in the section where they are.
 
 use super::clean_layer::CleanLayer;
-use super::layer::{HostLayer, IndexLayer, Key, Layer, MirrorLayer, ScanLayer, SyncLayer, Table};
+use super::layer::{
+    HostLayer, IndexLayer, Key, Layer, MirrorLayer, ScanLayer, SearchLayer, SyncLayer, Table,
+};
 use super::suggestion::{did_you_mean, of_rsync};
 
 /// Names of our keys in other tools.
@@ -31,6 +33,7 @@ pub(super) fn owner(key: &str) -> Option<&'static str> {
         _ if has(CleanLayer::KEYS) => Some("[clean]"),
         _ if has(HostLayer::KEYS) => Some("[hosts.\"NAME\"]"),
         _ if has(IndexLayer::KEYS) => Some("[index]"),
+        _ if has(SearchLayer::KEYS) => Some("[search]"),
         _ if has(MirrorLayer::KEYS) => Some("[mirrors.NAME]"),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! `STATE/costs.jsonl`: the costs of `scan`, `verify`, `index`, `search` and `clean`, one line per command.
+//! `STATE/costs.jsonl`: the costs of `scan`, `verify`, `index`, `search`, `reclaim` and `clean`, one line per command.
 //!
 //! This is a plain file beside the database, because recording must not delay a command: a row in SQLite waits twice for the disk if no
 //! other process has the database open, 1.5 ms at best and 45 ms on a busy disk. Appending a line takes about 10 µs on the same disk. A
@@ -65,6 +65,7 @@ pub(crate) fn costs(state_dir: &Path) -> Result<Vec<Cost>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::stats::Queries;
     use jiff::Timestamp;
     use proptest::prelude::*;
     use std::time::Duration;
@@ -77,6 +78,14 @@ mod tests {
             cpu: n.is_multiple_of(2).then_some(Duration::from_micros(n / 2)),
             memory: (!n.is_multiple_of(3)).then_some(n),
             exit_code: 0,
+            checkpoints: (0..n % 4)
+                .map(|part| (format!("part {part}"), Duration::from_micros(part)))
+                .collect(),
+            queries: n.is_multiple_of(2).then(|| Queries {
+                count: n,
+                cached: n / 2,
+                took: vec![Duration::from_micros(n)],
+            }),
         }
     }
 

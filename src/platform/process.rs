@@ -11,6 +11,8 @@ pub struct ProcessStat {
     pub ended: bool,
     /// The number of its process group.
     pub group: i32,
+    /// CPU time of all its threads, in clock ticks.
+    pub ticks: u64,
     /// Its start, in clock ticks since boot.
     pub start: u64,
     /// Resident memory, in pages.
@@ -34,6 +36,7 @@ impl ProcessStat {
             name: head.split_once('(')?.1.into(),
             ended: field(3)?.starts_with(['Z', 'X']),
             group: field(5)?.parse().ok()?,
+            ticks: field(14)?.parse::<u64>().ok()?.saturating_add(field(15)?.parse().ok()?),
             start: field(22)?.parse().ok()?,
             pages: field(24)?.parse().ok()?,
         })
@@ -93,8 +96,9 @@ mod tests {
 
     #[test]
     fn a_process_is_read_whatever_it_is_called() {
-        let text = "42 (a) b) S 1 43 42 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 1 0 500 1000000 77 18446744073709551615 1";
-        let stat = ProcessStat { name: "a) b".into(), ended: false, group: 43, start: 500, pages: 77 };
+        let text = "42 (a) b) S 1 43 42 0 -1 4194560 100 0 0 0 3 2 0 0 20 0 1 0 500 1000000 77 18446744073709551615 1";
+        let stat =
+            ProcessStat { name: "a) b".into(), ended: false, group: 43, ticks: 5, start: 500, pages: 77 };
         assert_eq!(ProcessStat::parse(text), Some(stat));
         assert_eq!(ProcessStat::parse("42 (a"), None);
     }

@@ -7,6 +7,7 @@ use super::entry_count::Entries;
 use super::entry_key;
 use super::facets::{self, Match, Matches};
 use super::hit::{Hit, Outcome, Place, Request, Sort};
+use super::live::Live;
 use super::location::Opened;
 use super::schema::{Fields, KEY};
 use super::single_index::{self, Answer, Found, Shared};
@@ -14,17 +15,14 @@ use crate::model::document_summary::DocumentSummary;
 use crate::search::query::Field;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
 use std::ops::Bound;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
 use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, Query, RangeQuery, TermQuery};
 use tantivy::schema::{IndexRecordOption, Value};
-use tantivy::{DocAddress, IndexReader, Order, ReloadPolicy, Searcher, TantivyDocument, Term};
+use tantivy::{DocAddress, Order, Searcher, TantivyDocument, Term};
 
 /// Options of an engine.
 #[derive(Debug, Clone)]
@@ -51,42 +49,8 @@ pub struct SearchEngine {
     cache: Cache,
 }
 
-/// Inode and modification time of the file of the last commit.
-type Stamp = (u64, i64, i64);
-
-/// An index that is reloaded when it has a new commit.
-struct Live {
-    label: String,
-    meta: PathBuf,
-    reader: IndexReader,
-    /// The stamp of the file of the last commit when it was read, and how often it has changed.
-    seen: Mutex<(Option<Stamp>, u64)>,
-}
-
-impl Live {
-    fn new(opened: Opened) -> Result<Self, SearchError> {
-        let meta = opened.dir.join("meta.json");
-        let seen = stamp(&meta);
-        let reader = opened.index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
-        let reader = reader.map_err(SearchError::engine(&opened.dir))?;
-        Ok(Live { label: opened.label, meta, reader, seen: Mutex::new((seen, 0)) })
-    }
-
-    /// Returns the newest commit and a number that changes with it. If the newest commit cannot be read, the previous one stays.
-    fn current(&self) -> (Searcher, u64) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = stamp(&self.meta);
-        if now.is_some() && now != seen.0 && self.reader.reload().is_ok() {
-            *seen = (now, seen.1 + 1);
-        }
-        (self.reader.searcher(), seen.1)
-    }
-}
-
-fn stamp(meta: &std::path::Path) -> Option<Stamp> {
-    let meta = fs::metadata(meta).ok()?;
-    Some((meta.ino(), meta.mtime(), meta.mtime_nsec()))
-}
+/// The values of each facet and their numbers of entries.
+type Facets = BTreeMap<&'static str, Vec<(String, u64)>>;
 
 /// The state of the indexes for one request.
 struct Moment<'e> {
@@ -134,7 +98,8 @@ impl SearchEngine {
         self.cache.stats()
     }
 
-    /// Searches all indexes. Indexes that fail or are late are named in the answer; such an answer is not cached.
+    /// Searches all indexes. Indexes that fail or are late are named in the answer; such an answer is not cached. An answer with late
+    /// indexes has nothing else.
     pub fn search(&self, request: &Request) -> Result<Arc<Outcome>, SearchError> {
         let deadline = request.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let (searchers, numbers): (Vec<_>, Vec<_>) = self.indexes.iter().map(Live::current).unzip();
@@ -187,12 +152,41 @@ impl Moment<'_> {
                 wanted = wanted.saturating_mul(4);
                 continue;
             }
-            outcome.facets = self.facets(matches)?;
-            for group in groups.into_iter().skip(self.request.offset).take(self.request.limit) {
-                outcome.hits.push(self.hit(group)?);
+            let groups = groups.into_iter().skip(self.request.offset).take(self.request.limit);
+            match outcome.late.is_empty().then(|| self.rest(matches, groups)).transpose()?.flatten() {
+                Some((facets, hits)) => (outcome.facets, outcome.hits) = (facets, hits),
+                // Hits without those of all indexes, or without all facets, would be taken for the whole.
+                None => {
+                    let mut late = std::mem::take(&mut outcome.late);
+                    if late.is_empty() {
+                        late = (0..self.searchers.len()).map(|at| self.label(at)).collect();
+                    }
+                    return Ok(Outcome { late, failed: outcome.failed, ..Outcome::default() });
+                }
             }
             return Ok(outcome);
         }
+    }
+
+    /// Counts the facets and reads the documents of the hits; `None` if the time is over.
+    fn rest(
+        &self,
+        matches: Vec<Vec<Match>>,
+        groups: impl Iterator<Item = Group>,
+    ) -> tantivy::Result<Option<(Facets, Vec<Hit>)>> {
+        let Some(facets) = self.facets(matches)? else { return Ok(None) };
+        let mut hits = Vec::new();
+        for group in groups {
+            if self.is_over() {
+                return Ok(None);
+            }
+            hits.push(self.hit(group)?);
+        }
+        Ok(Some((facets, hits)))
+    }
+
+    fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// Searches all indexes. Records those that fail or do not answer in time.
@@ -216,18 +210,14 @@ impl Moment<'_> {
         let mut answers: Vec<(usize, Answer)> = Vec::new();
         let mut answered = vec![false; self.searchers.len()];
         loop {
-            let received = match self.deadline {
-                Some(deadline) => receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-                None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
-            let Ok((at, answer)) = received else { break };
+            let Ok((at, answer)) = self.received(&receiver) else { break };
             answered[at] = true;
             match answer {
                 Ok(answer) => answers.push((at, answer)),
                 Err(error) => outcome.failed.push((self.label(at), error.to_string())),
             }
         }
-        let in_time = self.deadline.is_none_or(|deadline| Instant::now() < deadline);
+        let in_time = !self.is_over();
         for at in (0..answered.len()).filter(|at| !answered[*at]) {
             if in_time {
                 outcome.failed.push((self.label(at), "its search ended without an answer".into()));
@@ -249,13 +239,10 @@ impl Moment<'_> {
         u16::try_from(at).ok().filter(|_| wanted).map(Matches)
     }
 
-    /// Counts each facet in a task of its own. Documents that arrived in time are all counted.
-    fn facets(
-        &self,
-        matches: Vec<Vec<Match>>,
-    ) -> tantivy::Result<BTreeMap<&'static str, Vec<(String, u64)>>> {
+    /// Counts each facet in a task of its own; `None` if the time is over.
+    fn facets(&self, matches: Vec<Vec<Match>>) -> tantivy::Result<Option<Facets>> {
         if self.request.facets.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(Some(BTreeMap::new()));
         }
         let mut matches = matches.concat();
         facets::sort(&mut matches);
@@ -272,11 +259,26 @@ impl Moment<'_> {
             });
         }
         drop(sender);
-        let counted: BTreeMap<_, _> = receiver.iter().collect::<tantivy::Result<_>>()?;
+        let mut counted = BTreeMap::new();
+        while let Ok(facet) = self.received(&receiver) {
+            let (name, values) = facet?;
+            counted.insert(name, values);
+        }
+        if counted.len() < names.len() && self.is_over() {
+            return Ok(None);
+        }
         if counted.len() < names.len() {
             return Err(tantivy::TantivyError::InternalError("a facet ended without being counted".into()));
         }
-        Ok(counted)
+        Ok(Some(counted))
+    }
+
+    /// Returns the next answer of a task, if it comes in time.
+    fn received<T>(&self, receiver: &Receiver<T>) -> Result<T, RecvTimeoutError> {
+        match self.deadline {
+            Some(deadline) => receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
     }
 
     fn hit(&self, group: Group) -> tantivy::Result<Hit> {

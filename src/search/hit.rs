@@ -117,7 +117,7 @@ pub struct Request {
     pub offset: usize,
     /// Fields whose values are counted over all hits, see [`super::FACETS`].
     pub facets: Vec<&'static str>,
-    /// Indexes that have not answered after this time are left out.
+    /// The time limit. A search that has not ended by then has no hits.
     pub timeout: Option<Duration>,
 }
 
@@ -132,7 +132,7 @@ pub struct Outcome {
     pub documents: u64,
     /// For each facet its values with their numbers of entries, most frequent first.
     pub facets: BTreeMap<&'static str, Vec<(String, u64)>>,
-    /// Indexes that did not answer in time.
+    /// Indexes that did not answer in time; all, if the hits could not be read in time. Then everything else is empty.
     pub late: Vec<String>,
     /// Indexes that could not answer, and why.
     pub failed: Vec<(String, String)>,

@@ -6,7 +6,7 @@ use super::schema::{self, Fields, VERSION};
 use crate::platform;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tantivy::Index;
 
@@ -70,6 +70,16 @@ impl IndexPlace {
         IndexPlace { label, dir: state.join("index").join(name) }
     }
 
+    /// Returns the directory of the index, with one directory below it for each version.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether there is an index of any version.
+    pub fn exists(&self) -> bool {
+        self.current().join("meta.json").exists() || self.earlier().is_some()
+    }
+
     /// Returns the directory of the index of this version.
     pub(super) fn current(&self) -> PathBuf {
         self.dir.join(format!("v{VERSION}"))
@@ -107,19 +117,26 @@ impl IndexPlace {
 
     /// Creates the directory and locks it for one builder. The kernel releases the lock when the process ends.
     pub(super) fn lock(&self) -> Result<File, SearchError> {
-        fs::create_dir_all(&self.dir).map_err(SearchError::io("make the directory", &self.dir))?;
         let path = self.dir.join("lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .custom_flags(platform::WITHOUT_WAITING)
-            .open(&path);
-        let file = file.map_err(SearchError::io("open the lock", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(SearchError::Busy(self.label.clone())),
-            Err(TryLockError::Error(error)) => Err(SearchError::io("lock", &path)(error)),
+        loop {
+            fs::create_dir_all(&self.dir).map_err(SearchError::io("make the directory", &self.dir))?;
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .custom_flags(platform::WITHOUT_WAITING)
+                .open(&path);
+            let file = match file {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.dir.exists() => continue,
+                file => file.map_err(SearchError::io("open the lock", &path))?,
+            };
+            match file.try_lock() {
+                // If the index was removed before we had the lock, others do not see it.
+                Ok(()) if is_at(&file, &path) => return Ok(file),
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(SearchError::Busy(self.label.clone())),
+                Err(TryLockError::Error(error)) => return Err(SearchError::io("lock", &path)(error)),
+            }
         }
     }
 
@@ -187,8 +204,22 @@ impl IndexPlace {
     }
 }
 
+impl Opened {
+    /// Returns the number of documents.
+    pub fn count(&self) -> Result<u64, SearchError> {
+        let metas = self.index.load_metas().map_err(SearchError::engine(&self.dir))?;
+        Ok(metas.segments.iter().map(|segment| u64::from(segment.num_docs())).sum())
+    }
+}
+
+/// Whether this file is at this path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let same = || Some(file.metadata().ok()?.ino() == fs::metadata(path).ok()?.ino());
+    same().unwrap_or(false)
+}
+
 /// Returns the version in the name of a directory: `v3`, `v3.new`.
-fn version(name: &str) -> Option<u32> {
+pub(super) fn version(name: &str) -> Option<u32> {
     name.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
@@ -203,22 +234,29 @@ pub fn outdated(state: &Path) -> Result<Vec<IndexPlace>, SearchError> {
         places(state, |place| !place.current().join("meta.json").exists() && place.earlier().is_some())?;
     for place in &mut found {
         // The directory's name is derived from the path of the mirror; the last commit has the path itself.
-        let meta = place
-            .earlier()
-            .and_then(|dir| platform::read_regular(&dir.join("meta.json"), platform::OWN).ok())
-            .unwrap_or_default();
-        let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap_or_default();
-        let payload = serde_json::from_str(meta["payload"].as_str().unwrap_or_default());
-        if let Ok(serde_json::Value::Object(payload)) = payload
-            && let Some(label) = payload.get("label").and_then(serde_json::Value::as_str)
-        {
-            place.label = label.into();
+        if let Some(Committed { label, .. }) = place.earlier().as_deref().and_then(committed) {
+            place.label = label;
         }
     }
     Ok(found)
 }
 
-fn places(state: &Path, is: impl Fn(&IndexPlace) -> bool) -> Result<Vec<IndexPlace>, SearchError> {
+/// What the last commit of an index says, whatever its version.
+pub(super) struct Committed {
+    pub(super) label: String,
+    pub(super) root: Option<String>,
+}
+
+/// Returns what the last commit in the directory of a version says; `None` if it cannot be read.
+pub(super) fn committed(dir: &Path) -> Option<Committed> {
+    let meta = platform::read_regular(&dir.join("meta.json"), platform::OWN).ok()?;
+    let meta: serde_json::Value = serde_json::from_slice(&meta).ok()?;
+    let payload: serde_json::Value = serde_json::from_str(meta["payload"].as_str()?).ok()?;
+    let text = |key: &str| payload[key].as_str().map(str::to_owned);
+    Some(Committed { label: text("label")?, root: text("root") })
+}
+
+pub(super) fn places(state: &Path, is: impl Fn(&IndexPlace) -> bool) -> Result<Vec<IndexPlace>, SearchError> {
     let dir = state.join("index");
     let items = match fs::read_dir(&dir) {
         Ok(items) => items,

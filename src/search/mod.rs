@@ -26,6 +26,7 @@ mod facets;
 mod file_list;
 mod hit;
 mod indexed_files;
+mod live;
 mod location;
 pub mod query;
 #[cfg(test)]
@@ -34,8 +35,11 @@ mod read_only_dir;
 mod schema;
 mod single_index;
 mod stems;
+mod stored;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timeout_tests;
 #[cfg(test)]
 mod totals_tests;
 
@@ -47,6 +51,7 @@ pub use facets::FACETS;
 pub use hit::{Hit, Outcome, Place as HitPlace, Request, Sort};
 pub use location::{IndexPlace, Opened, indexes, outdated};
 pub use schema::VERSION;
+pub use stored::{IndexState, StoredIndex, stored};
 
 use crate::model::sanitize;
 use std::io;

@@ -2,7 +2,6 @@ use super::*;
 use crate::scan::Stop;
 use crate::search::query::{Node, parse};
 use std::fs;
-use std::time::Duration;
 use tempfile::TempDir;
 
 pub(super) struct Mirror {
@@ -36,11 +35,11 @@ impl Mirror {
         self.dir.path().join("mirror")
     }
 
-    fn state(&self) -> PathBuf {
+    pub(super) fn state(&self) -> PathBuf {
         self.dir.path().join("state")
     }
 
-    fn place(&self, job: &str) -> IndexPlace {
+    pub(super) fn place(&self, job: &str) -> IndexPlace {
         IndexPlace::of_job(&self.state(), job)
     }
 
@@ -335,18 +334,6 @@ fn several_indexes_are_one() {
     assert_eq!(facets["job"], [("a".to_owned(), 8), ("b".into(), 5)]);
     assert_eq!(facets["organism"][0], ("Homo sapiens".to_owned(), 3));
     assert!(facets["year"].contains(&("2017".to_owned(), 1)));
-}
-
-#[test]
-fn who_is_late_is_named() {
-    let mirror = Mirror::of_corpus();
-    mirror.build("a");
-    let engine = mirror.engine();
-    let late = Request { timeout: Some(Duration::ZERO), ..request("amyloid") };
-    let outcome = engine.search(&late).unwrap();
-    assert_eq!((outcome.late.as_slice(), outcome.hits.len()), (&["a".to_owned()][..], 0));
-    // The incomplete answer was not cached.
-    assert_eq!(engine.search(&request("amyloid")).unwrap().hits.len(), 2);
 }
 
 #[test]

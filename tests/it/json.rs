@@ -190,6 +190,9 @@ fn searching(env: &Env, seen: &mut Seen) {
     seen.run(env, "index", &["index", "a", "./mirror/b"], 3);
     seen.run(env, "search", &["search", "capsid", "--facets", "kind"], 0);
     seen.run(env, "search", &["search", "xylophone", "--fail-on-empty"], 1);
+    seen.run(env, "stats", &["stats"], 0);
+    seen.run(env, "index list", &["index", "list"], 0);
+    seen.run(env, "index where", &["index", "where", "a"], 0);
     let (input, mut queries) = std::io::pipe().unwrap();
     let mut command = env.command(["--json", "search", "--repl"]);
     command.stdin(input);
@@ -200,6 +203,7 @@ fn searching(env: &Env, seen: &mut Seen) {
     writeln!(queries, "nofield:x").unwrap();
     drop(queries);
     seen.take(&repl.wait().expect_code(1), "search");
+    seen.run(env, "index remove", &["index", "remove", "a", "--yes"], 0);
 }
 
 /// What the real rsync cannot be made to do.

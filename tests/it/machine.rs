@@ -249,6 +249,12 @@ fn reclaim_shows_what_it_gave_back_and_claims_no_more() {
     let ended = env.run(["reclaim", path, "--json"]).expect_code(0);
     let step = &ended.events("step")[0];
     assert_eq!(step["freed_bytes"], 2 << 20, "{ended}");
+    assert_eq!(
+        (&step["files"], &step["kept_bytes"], &step["ended"]),
+        (&1.into(), &0.into(), &serde_json::Value::Null)
+    );
+    let [chunk] = &step["chunks"].as_array().unwrap()[..] else { panic!("{ended}") };
+    assert_eq!((&chunk["files"], &chunk["freed_bytes"]), (&1.into(), &(2 << 20).into()), "{ended}");
     assert_eq!(cached(&file), Some(0));
     let ended = env.run(["reclaim", path]).expect_code(0);
     assert!(ended.out().contains("released 0 B of 1 file"), "{ended}");
@@ -256,6 +262,15 @@ fn reclaim_shows_what_it_gave_back_and_claims_no_more() {
     let ended = env.run(["reclaim", path, "--target", "1B"]).expect_code(0);
     assert!(ended.out().contains("stopped: enough memory is available"), "{ended}");
     env.run(["reclaim", "--target", "much", path]).expect_code(2);
+    let ended = env.run(["reclaim", path, "--target", "0%", "--json"]).expect_code(0);
+    assert_eq!(
+        (&ended.events("step")[0]["ended"], &ended.events("step")[0]["files"]),
+        (&"target".into(), &0.into())
+    );
+    for wrong in ["101%", "-1%", "x%", "%"] {
+        let ended = env.run(["reclaim", path, &format!("--target={wrong}")]).expect_code(2);
+        assert!(ended.err().contains("is not a share of the memory"), "{ended}");
+    }
 }
 
 #[test]

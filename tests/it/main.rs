@@ -15,6 +15,8 @@ mod extended_ids;
 mod history;
 #[cfg(feature = "search")]
 mod index_ends;
+#[cfg(feature = "search")]
+mod indexes;
 mod interrupts;
 mod json;
 mod left_out;

@@ -1,6 +1,7 @@
 //! `index` and `search` as people and scripts meet them.
 
 use crate::support::{Env, Upstream, corpus};
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
@@ -38,9 +39,22 @@ fn a_mirror_is_indexed_and_searched() {
         assert_eq!(result[key], value, "{key}: {ended}");
     }
     assert!(result["elapsed_s"].is_number() && result["peak_memory_bytes"].is_number());
+    let (seconds, bytes) = (result["duration_s"].as_f64().unwrap(), result["bytes_read"].as_f64().unwrap());
+    assert!(seconds > 0.0 && bytes > 100_000.0, "{ended}");
+    // The duration is rounded to milliseconds, the rates are of the exact one.
+    for (key, amount) in [("files_per_s", 6.0), ("bytes_per_s", bytes)] {
+        let seconds = [amount / (seconds + 0.001), amount / (seconds - 0.001).max(f64::MIN_POSITIVE)];
+        let rate = result[key].as_f64().unwrap();
+        assert!(seconds[0] <= rate && rate <= seconds[1], "{key}: {ended}");
+        assert_eq!(ended.events("indexed")[0][key], rate);
+    }
     assert!(env.state().join("index/mmcif").is_dir());
     let again = env.run(["index", "--all"]).expect_code(0);
     assert_eq!(again.out(), "mmcif: 6 documents, nothing has changed\n");
+    let again = env.run(["index", "mmcif", "--json"]).expect_code(0).json().pop().unwrap();
+    assert_eq!((&again["files_per_s"], &again["bytes_per_s"]), (&Value::Null, &Value::Null));
+    let anew = env.run(["index", "mmcif", "--rebuild"]).expect_code(0);
+    assert!(anew.out().contains(" files/s, ") && anew.out().contains("B/s), "), "{anew}");
 
     let ended = env.run(["search", "amyloid", "--json"]).expect_code(0);
     let lines = ended.json();
@@ -132,7 +146,10 @@ fn no_hit_is_no_failure_unless_asked_for() {
     let ended = env.run(["search", "sequence:KTWGR"]).expect_code(0);
     assert!(ended.err().contains("nothing that is indexed has a value for sequence"), "{ended}");
     let ended = env.run(["search", "capsid", "--timeout", "0s"]).expect_code(3);
-    assert!(ended.err().contains("no answer in time from mmcif"), "{ended}");
+    assert!(
+        ended.err().contains("no answer in time from mmcif (--timeout 0s); no hits are shown"),
+        "{ended}"
+    );
 }
 
 #[test]
@@ -282,4 +299,44 @@ fn an_index_of_an_earlier_version_is_told_of_and_exchanged() {
     assert!(ended.out().contains("6 files read"), "{ended}");
     assert!(current.exists() && !home.join("v1").exists());
     env.run(["search", "capsid"]).expect_code(0);
+}
+
+#[test]
+fn the_configuration_limits_searches_and_what_they_keep() {
+    let env = with_mirror();
+    env.run(["index", "mmcif"]).expect_code(0);
+    let with = |search: &str| fs::write(env.config(), format!("{CONFIG}[search]\n{search}\n")).unwrap();
+    with("timeout = '1ns'");
+    let late = env.run(["search", "capsid", "--json"]).expect_code(3);
+    let [result] = &late.json()[..] else { panic!("{late}") };
+    assert_eq!(
+        (&result["hits"], &result["total"], &result["documents"]),
+        (&0.into(), &Value::Null, &Value::Null)
+    );
+    assert_eq!((&result["timed_out"], &result["late"][0]), (&true.into(), &"mmcif".into()), "{late}");
+    let late = env.run(["search", "capsid", "--ids"]).expect_code(3);
+    assert_eq!(late.out(), "");
+    assert!(late.err().contains("no answer in time from mmcif (timeout of [search]: 1ns)"), "{late}");
+    assert_eq!(env.run(["search", "capsid", "--ids", "--timeout", "1m"]).expect_code(0).out(), "1a8o\n");
+
+    let entries = |search: &str| {
+        with(search);
+        let mut command = env.command(["search", "--repl", "--json"]);
+        let (input, mut queries) = std::io::pipe().unwrap();
+        command.stdin(input);
+        std::io::Write::write_all(&mut queries, b"capsid\namyloid\ncapsid\n").unwrap();
+        drop(queries);
+        let ended = crate::support::Running::start(command).wait().expect_code(0);
+        let cache = ended.events("cache").pop().unwrap();
+        (cache["entries"].as_u64().unwrap(), cache["hits"].as_u64().unwrap())
+    };
+    assert_eq!(entries(""), (2, 1));
+    assert_eq!(entries("cache_entries = 1"), (1, 0));
+    assert_eq!(entries("cache_entries = 0"), (0, 0));
+    assert_eq!(entries("cache_bytes = 0"), (0, 0));
+    // A configuration with errors does not stop a search.
+    with("cache_entries = -1");
+    let ended = env.run(["search", "capsid", "--ids", "-v"]).expect_code(0);
+    assert_eq!(ended.out(), "1a8o\n");
+    assert!(ended.err().contains("the configuration is not used"), "{ended}");
 }

@@ -33,7 +33,10 @@ fn masked(text: &str, env: &Env) -> String {
                     .collect::<String>(),
             );
         }
-        writeln!(masked, "  {}", words.join(" ").replace("#.#", "#")).unwrap();
+        let mut line = words.join(" ").replace("#.#", "#");
+        // The unit of a rate depends on the speed of the machine.
+        ["kB/s", "MB/s", "GB/s"].iter().for_each(|unit| line = line.replace(unit, "B/s"));
+        writeln!(masked, "  {line}").unwrap();
     }
     masked
 }
@@ -218,6 +221,8 @@ fn a_day_with_indexes_looks_as_before() {
         "search hydrolase",
         "index entries",
         "--json index entries",
+        "index list",
+        "--json index list",
         "search virus",
         "--json search virus",
         "search resolution<2 --sort resolution",

@@ -9,7 +9,7 @@ use crate::cli::{Global, PlanArgs};
 use crate::commands::interruption::{READING, interruptible};
 use crate::commands::scan::{meter, unreadable};
 use crate::commands::targets::{Chosen, Selected, Target, registered, targets};
-use crate::commands::{Failure, file_locations};
+use crate::commands::{Failure, costs, file_locations};
 use crate::config::Config;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
@@ -77,6 +77,7 @@ pub(super) fn run(args: &PlanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
         let lists = rulebook::lists(job.as_ref(), &target.root, &args.obsolete, &state, ui)?;
         jobs.push(Job { target, rules, lists, job, output: args.output.clone() });
     }
+    costs::reached("select");
     let _registered = registered("clean plan", jobs.iter().map(|job| &job.target), &state);
     let stop = Stop::default();
     let options = Options {
@@ -134,6 +135,7 @@ impl Work {
         spinner.clear();
         let found = found
             .map_err(|error| Failure::io(format!("scan {}", sanitize::path(&target.root)))(error.source))?;
+        costs::reached("walk");
         if found.ended.is_some() {
             ui.note("stopped; no plan was written");
             return Ok(ExitCode::Partial);
@@ -168,6 +170,7 @@ impl Work {
                     Ok(planned)
                 })
             });
+        costs::reached("judge");
         let (planned, file) = match written {
             Err(_) if self.options.stop.is_stopped() => {
                 ui.note("stopped; no plan was written");

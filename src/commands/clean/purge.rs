@@ -8,7 +8,7 @@ use crate::clean::removal::{
 use crate::cli::{Global, PurgeArgs};
 use crate::commands::interruption::{CHANGING, interruptible};
 use crate::commands::targets::{Chosen, targets};
-use crate::commands::{Failure, file_locations};
+use crate::commands::{Failure, costs, file_locations};
 use crate::config::Pause;
 use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
@@ -51,6 +51,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     }
     let trees = work.iter().map(|(root, _)| root.to_string_lossy().into_owned()).collect();
     let _registered = Registration::new(&state, "clean purge", trees);
+    costs::reached("select");
     let stop = Stop::default();
     let told = *ui;
     let (asked, ui, dry) = (stop.clone(), *ui, args.dry_run);
@@ -121,6 +122,7 @@ pub(super) fn run(args: &PurgeArgs, global: &Global, ui: &Ui) -> Result<ExitCode
             all.entries += purged.entries;
             all.bytes += purged.bytes;
         }
+        costs::reached("purge");
         let due = all.marked.values().min().and_then(|s| jiff::Timestamp::from_second(*s).ok());
         let marked: Vec<_> = all.marked.keys().collect();
         let body = json!({

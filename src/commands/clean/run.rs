@@ -11,7 +11,7 @@ use super::verify::root;
 use crate::clean::removal::{self, RemovalMode};
 use crate::clean::{Action, JournalProgress, Limits};
 use crate::cli::{Global, RunArgs, RunMode};
-use crate::commands::costs::Clock;
+use crate::commands::costs::{self, Clock};
 use crate::commands::interruption::{CHANGING, interruptible};
 use crate::commands::settings::switch;
 use crate::commands::{Failure, file_locations};
@@ -52,6 +52,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
             }
         }
     });
+    costs::reached("read");
     let whole = match whole {
         Ok(whole) => whole,
         Err(error) => {
@@ -112,6 +113,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     if let Some((text, hint)) = refused {
         return Ok(shared::blocked(ui, &text, Some(&hint)));
     }
+    costs::reached("compare");
     let agreed = match mode {
         RunMode::Interactive => Some(clock.idle(|| ask(fold, ui))?),
         _ => None,
@@ -137,6 +139,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         ui.error(&text, Some(&refusal.hint));
         return Ok(ExitCode::Failed);
     }
+    costs::reached("prepare");
     let stop = Stop::default();
     let work = Work {
         plan,
@@ -163,6 +166,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
         drop(locks);
         exit
     })?;
+    costs::reached("remove");
     clock.note(exit, global, ui);
     Ok(exit)
 }

@@ -7,7 +7,7 @@ use crate::clean::removal::{
 };
 use crate::clean::{Dirs, EntryOutcome, Kind, Line, UNDO, transfers};
 use crate::cli::{Global, UndoArgs};
-use crate::commands::costs::Clock;
+use crate::commands::costs::{self, Clock};
 use crate::commands::history_lookup;
 use crate::commands::interruption::{CHANGING, interruptible};
 use crate::commands::{Failure, file_locations};
@@ -58,6 +58,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     }
     let trees = work.iter().map(|(_, _, path, _)| path.to_string_lossy().into_owned()).collect();
     let run = work.first().map(|(found, ..)| found.begin.run.clone());
+    costs::reached("select");
     let _registered = Registration::of_run(&state, "clean undo", trees, run, None);
     let stop = Stop::default();
     let (asked, told) = (stop.clone(), *ui);
@@ -72,6 +73,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
                 exit = exit.worst(tell_lost(&found, None, &told)?);
                 continue;
             }
+            costs::reached("read");
             let access = shared::open_to_change(&root, &path, &state, &told)?;
             let (undone, gone) = one(&found, &said.dirs, &access, &state, &asked, &told)?;
             if !asked.is_stopped() {
@@ -80,6 +82,7 @@ pub(super) fn run(args: &UndoArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
             shared::tell_modes(&access, &path, &told);
             drop(access);
             drop(locks);
+            costs::reached("restore");
             exit =
                 exit.worst(tell(&found, &undone, gone, said.before.as_deref(), asked.is_stopped(), &told)?);
         }

@@ -42,7 +42,7 @@ impl Kind {
         let first = command.first().map_or("", String::as_str);
         Some(match (value, first) {
             ("JOB", _) => Kind::Job,
-            ("JOB|PATH", "search") => Kind::Index,
+            ("JOB|PATH", "search") | ("INDEX", _) => Kind::Index,
             ("JOB|PATH", _) => Kind::Tree,
             ("TAG", _) => Kind::Tag,
             ("RUN", "clean") => Kind::Journal,
@@ -56,8 +56,8 @@ impl Kind {
             ("FILE" | "PATH", _) => Kind::File,
             ("DIR", _) => Kind::Directory,
             (
-                "JOB.KEY=VALUE" | "N" | "N|P%" | "DUR" | "RATE" | "SIZE" | "HASH" | "GLOB" | "QUERY"
-                | "TEMPLATE" | "RSYNC_ARGS",
+                "JOB.KEY=VALUE" | "N" | "N|P%" | "SIZE|P%" | "DUR" | "RATE" | "SIZE" | "HASH" | "GLOB"
+                | "QUERY" | "TEMPLATE" | "RSYNC_ARGS",
                 _,
             ) => Kind::Free,
             _ => return None,

@@ -1,10 +1,11 @@
 //! `index`, and the indexing of changed jobs after a `sync`.
 
+mod stored;
 mod summary;
 
 use super::interruption::{Ended, READING, stoppable, with_signals};
 use super::targets::{LeftOut, no_directory};
-use super::{Failure, file_locations, settings};
+use super::{Failure, costs, file_locations, settings};
 use crate::cli::{Global, IndexArgs};
 use crate::config::{Config, IndexSettings, Overrides, is_path};
 use crate::model::exit_code::ExitCode;
@@ -24,11 +25,14 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use summary::{tell, tell_unread};
+use summary::{per_second, tell, tell_unread};
 
-/// Builds or updates the indexes named on the command line.
+/// Builds or updates the indexes named on the command line, or does something else with indexes.
 pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let state = file_locations::state_dir(global)?;
+    if let Some(action) = &args.action {
+        return stored::run(action, &state, global, ui);
+    }
     let (mut work, mut left_out) = (Vec::new(), LeftOut::new(state.clone()));
     let (paths, names): (Vec<&String>, Vec<&String>) =
         args.targets.iter().partition(|target| is_path(target));
@@ -69,6 +73,7 @@ pub(super) fn run(args: &IndexArgs, global: &Global, ui: &Ui) -> Result<ExitCode
         change(options, args);
     }
     let exit = left_out.tell(work.is_empty(), ui)?;
+    costs::reached("select");
     let _registered = registered(&work, &state);
     let mut total = with_signals(async |signals| all(&work, signals, ui).await)?;
     total.worst(exit);
@@ -156,6 +161,8 @@ impl Total {
             "documents": sum(|b| b.documents), "removed": sum(|b| b.removed), "errors": sum(|b| b.errors),
             "elapsed_s": time::seconds(elapsed), "duration_s": time::seconds(elapsed),
             "bytes_read": sum(|b| b.bytes_read),
+            "files_per_s": per_second(sum(|b| b.files_read), elapsed),
+            "bytes_per_s": per_second(sum(|b| b.bytes_read), elapsed),
             "index_documents": sum(|b| b.total.0), "index_errors": sum(|b| b.total.1),
             "unread_files": sum(|b| b.unread_files),
             "peak_memory_bytes": platform::peak_memory(),
@@ -173,6 +180,7 @@ async fn all(work: &[(Target, IndexOptions)], signals: &mut Signals, ui: &Ui) ->
         let label = &target.place.label;
         match build(target, options, signals, ui).await? {
             Build::Done(built, signal) => {
+                costs::reached_after("compare", built.compared, "read");
                 tell(label, &built, ui)?;
                 // Unread files give this exit code until they are read or removed. Broken files give it only in the run that reads them.
                 if built.errors > 0 || built.unread_files > 0 || !built.unreadable.is_empty() {

@@ -10,6 +10,7 @@ use crate::platform;
 use crate::search::Built;
 use serde_json::json;
 use std::io;
+use std::time::Duration;
 
 /// Prints the result as text or as a line of JSON.
 pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
@@ -26,8 +27,16 @@ pub(super) fn tell(label: &str, built: &Built, ui: &Ui) -> Result<(), Failure> {
         "job": (!is_path(label)).then_some(label), "index": label, "files_seen": built.files_seen, "files_read": built.files_read,
         "documents": built.documents, "removed": built.removed, "errors": built.errors,
         "elapsed_s": time::seconds(built.elapsed), "duration_s": time::seconds(built.elapsed), "rebuilt": built.anew,
+        "bytes_read": built.bytes_read,
+        "files_per_s": per_second(built.files_read, built.elapsed), "bytes_per_s": per_second(built.bytes_read, built.elapsed),
     });
     Ok(ui.item("indexed", &body, || tell_people(label, built, ui))?)
+}
+
+/// Returns a rate; `None` if nothing was read.
+pub(super) fn per_second(amount: u64, elapsed: Duration) -> Option<f64> {
+    let rate = amount as f64 / elapsed.as_secs_f64();
+    (amount > 0 && rate.is_finite()).then_some(rate)
 }
 
 fn tell_people(label: &str, built: &Built, ui: &Ui) -> io::Result<()> {
@@ -35,7 +44,6 @@ fn tell_people(label: &str, built: &Built, ui: &Ui) -> io::Result<()> {
         ui.note(&format!("{label}: rebuilt: {why}"));
     }
     let (documents, errors) = built.total;
-    let seconds = built.elapsed.as_secs_f64();
     let mut line = format!("{label}: {}", units::count(documents, "document", "documents"));
     if built.committed {
         line.push_str(&format!(", {} read", units::count(built.files_read, "file", "files")));
@@ -43,8 +51,10 @@ fn tell_people(label: &str, built: &Built, ui: &Ui) -> io::Result<()> {
             line.push_str(&format!(", {} removed", built.removed));
         }
         line.push_str(&format!(" in {}", units::duration(built.elapsed)));
-        if seconds > 0.0 && built.files_read >= 100 {
-            line.push_str(&format!(" ({} files/s)", units::pace(built.files_read as f64 / seconds)));
+        if let Some(files) = per_second(built.files_read, built.elapsed) {
+            line.push_str(&format!(" ({} files/s", units::pace(files)));
+            let bytes = per_second(built.bytes_read, built.elapsed).and_then(units::rate);
+            line.push_str(&bytes.map_or(")".into(), |bytes| format!(", {bytes})")));
         }
         if let Some(peak) = platform::peak_memory() {
             line.push_str(&format!(", {} of memory at most", units::bytes(peak)));

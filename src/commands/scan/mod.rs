@@ -17,7 +17,7 @@ use super::interruption::{READING, interruptible};
 use super::overlap::without_parts;
 use super::settings::switch;
 use super::targets::{Chosen, Selected, Target, nothing_left, registered, targets};
-use super::{Failure, file_locations};
+use super::{Failure, costs, file_locations};
 use crate::cli::{Global, ScanArgs};
 use crate::config::ScanSettings;
 use crate::model::exit_code::ExitCode;
@@ -53,6 +53,7 @@ pub(super) fn run(args: &ScanArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     let targets = without_parts(targets, &options, ui)?;
     let _registered = registered("scan", &targets, &state_dir);
     let cache = cache.within(limits(&config.scan));
+    costs::reached("select");
     let work = Work { args: args.clone(), cache, targets, exit, options, ui: *ui, spinner: ui.spinner() };
     interruptible(&stop, ui, READING, move || work.run())
 }
@@ -102,6 +103,7 @@ impl Work {
         let mut exit = self.exit;
         let scan = |n: usize, _: &ScanRoot| self.scan(&self.targets[n]);
         let told = scan_all(&roots, PARALLEL, scan, |n, answer| {
+            costs::reached("walk");
             let target = &self.targets[n];
             // Its progress is shown by the spinner, so this is not done while the spinner is suspended.
             let gzip = match &answer {
@@ -118,6 +120,7 @@ impl Work {
                     Ok(ExitCode::Failed)
                 }
             });
+            costs::reached("report");
             exit = exit.worst(told.inspect_err(|_| self.options.stop.stop())?);
             Ok::<(), Failure>(())
         });

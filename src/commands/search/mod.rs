@@ -5,6 +5,7 @@ mod repl;
 mod searched;
 
 use super::Failure;
+use super::costs::{self, Clock};
 use crate::cli::{Global, SearchArgs};
 use crate::model::exit_code::ExitCode;
 use crate::output::terminal::Ui;
@@ -17,11 +18,18 @@ pub(super) fn run(args: &SearchArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     // Errors of the query are reported before anything is opened.
     let node = understood(&text)?;
     let options = Options::new(args)?;
+    let mut clock = Clock::start(if args.repl { "search --repl" } else { "search" });
     let (searched, damaged) = Searched::open(args, global, ui)?;
+    costs::reached("open");
     let exit = if args.repl {
-        repl::run(&searched, &options, ui)?
+        repl::run(&searched, &options, &mut clock, ui)?
     } else {
         searched.answer(&text, node, &options, ui)?
     };
-    Ok(if damaged { exit.worst(ExitCode::Partial) } else { exit })
+    let exit = if damaged { exit.worst(ExitCode::Partial) } else { exit };
+    // A session without a query was no search.
+    if !args.repl || costs::has_queries() {
+        clock.note(exit, global, ui);
+    }
+    Ok(exit)
 }

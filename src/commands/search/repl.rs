@@ -3,6 +3,7 @@
 use super::options::{Options, understood};
 use super::searched::Searched;
 use crate::commands::Failure;
+use crate::commands::costs::Clock;
 use crate::model::exit_code::ExitCode;
 use crate::output::terminal::Ui;
 use crate::search::query;
@@ -10,7 +11,12 @@ use serde_json::json;
 use std::io::{self, BufRead, IsTerminal};
 
 /// Reads queries until the end of standard input or `:quit`. Errors are reported, and reading continues.
-pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<ExitCode, Failure> {
+pub(super) fn run(
+    searched: &Searched,
+    options: &Options,
+    clock: &mut Clock,
+    ui: &Ui,
+) -> Result<ExitCode, Failure> {
     let input = io::stdin();
     let people = input.is_terminal();
     if people {
@@ -18,7 +24,9 @@ pub(super) fn run(searched: &Searched, options: &Options, ui: &Ui) -> Result<Exi
         ui.note(&format!("{} documents of {indexes}; :help, :stats, :quit", searched.engine.documents()));
     }
     let mut exit = ExitCode::Done;
-    for line in input.lock().lines() {
+    let mut lines = input.lock().lines();
+    // The time of a user at a prompt is not a cost of the search.
+    while let Some(line) = clock.idle(|| lines.next()) {
         let line = line.map_err(Failure::io("read standard input"))?;
         match line.trim() {
             "" => {}

@@ -2,8 +2,8 @@
 
 use super::options::Options;
 use crate::cli::{Global, SearchArgs};
-use crate::commands::{Failure, file_locations, settings};
-use crate::config::{self, is_path, nearest};
+use crate::commands::{Failure, costs, file_locations, settings};
+use crate::config::{self, Overrides, SearchSettings, is_path, nearest};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint::{self, quoted};
 use crate::model::sanitize;
@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Searched {
     pub(super) engine: SearchEngine,
     roots: BTreeMap<String, PathBuf>,
+    /// The time limit of `[search]`.
+    timeout: Option<Duration>,
 }
 
 impl Searched {
@@ -47,11 +49,23 @@ impl Searched {
             }
         }
         let mut names = args.job.clone();
-        if !args.tag.is_empty() {
+        let settings = if args.tag.is_empty() {
+            // A search needs no configuration, but an existing one is used.
+            let opened = settings::open(global);
+            let config = opened.and_then(|opened| Ok(opened.check(&Overrides::default())?));
+            config.map(|config| config.search).unwrap_or_else(|failure| {
+                if ui.verbose {
+                    ui.note(&format!("the configuration is not used: {failure}"));
+                }
+                SearchSettings::default()
+            })
+        } else {
             let config = settings::open(global)?.load(ui)?;
+            let settings = config.search.clone();
             let jobs = config::select(&config.jobs, &[], false, &args.tag)?;
             names.extend(jobs.into_iter().map(|job| job.name));
-        }
+            settings
+        };
         let outdated = outdated(state).map_err(failure)?;
         let wanted = |place: &&IndexPlace| {
             names.is_empty()
@@ -76,8 +90,10 @@ impl Searched {
             ));
         }
         let roots = opened.iter().map(|index| (index.label.clone(), index.root.clone())).collect();
-        let engine = SearchEngine::new(opened, &EngineOptions::default()).map_err(failure)?;
-        Ok((Searched { engine, roots }, damaged))
+        let SearchSettings { timeout, cache_entries, cache_bytes } = settings;
+        let options = EngineOptions { cache_entries, cache_bytes, ..EngineOptions::default() };
+        let engine = SearchEngine::new(opened, &options).map_err(failure)?;
+        Ok((Searched { engine, roots, timeout }, damaged))
     }
 
     /// Runs a query and prints the answer.
@@ -89,17 +105,30 @@ impl Searched {
         ui: &Ui,
     ) -> Result<ExitCode, Failure> {
         let start = Instant::now();
-        let request = Request { query, ..options.request.clone() };
+        let timeout = options.request.timeout.or(self.timeout);
+        let request = Request { query, timeout, ..options.request.clone() };
         let outcome = self.engine.search(&request).map_err(|error| Failure::Io {
             tried: "search".into(),
             source: std::io::Error::other(error.to_string()),
             hint: None,
         })?;
         let elapsed = start.elapsed();
+        costs::queried(elapsed, outcome.cached);
+        costs::reached("search");
         if !outcome.late.is_empty() {
-            let limit = options.request.timeout.map(|limit| format!(" (--timeout {})", time::span(limit)));
-            let limit = limit.unwrap_or_default();
-            ui.warning(&format!("no answer in time from {}{limit}", outcome.late.join(", ")));
+            let (limit, hint) = match (options.request.timeout, self.timeout) {
+                (Some(limit), _) => {
+                    (format!(" (--timeout {})", time::span(limit)), "give a longer --timeout")
+                }
+                (None, Some(limit)) => (
+                    format!(" (timeout of [search]: {})", time::span(limit)),
+                    "give a longer --timeout, or set timeout in [search]",
+                ),
+                (None, None) => (String::new(), "search again"),
+            };
+            let text =
+                format!("no answer in time from {}{limit}; no hits are shown", outcome.late.join(", "));
+            ui.warning_with_hint(&text, Some(hint));
         }
         self.print(text, &request, &outcome, elapsed, options, ui)?;
         for (label, why) in &outcome.failed {

@@ -35,6 +35,7 @@ pub(super) fn snapshot(seen: &Snapshot, stale: &[String]) -> Value {
         "jobs": seen.jobs.as_deref().map(|jobs| jobs.iter().map(|job| one(job, seen)).collect::<Vec<_>>()),
         "stale": stale,
         "processes": seen.top.as_deref().map(|top| json!({
+            "cpu": top.cpu.iter().map(process).collect::<Vec<_>>(),
             "memory": top.memory.iter().map(process).collect::<Vec<_>>(),
             "io": top.io.iter().map(process).collect::<Vec<_>>(),
         })),
@@ -76,6 +77,6 @@ fn one(job: &Freshness, seen: &Snapshot) -> Value {
 
 fn process(process: &Process) -> Value {
     json!({
-        "pid": process.pid, "name": process.name, "resident": process.resident, "io_bytes_per_s": process.io,
+        "pid": process.pid, "name": process.name, "cpu": process.cpu, "resident": process.resident, "io_bytes_per_s": process.io,
     })
 }

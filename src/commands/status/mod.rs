@@ -11,6 +11,7 @@ use crate::model::exit_code::ExitCode;
 use crate::output::terminal::{Ui, Watch, quit_typed};
 use crate::system::status::{Gatherer, Snapshot, Subject};
 use jiff::Timestamp;
+use page::View;
 use std::time::Duration;
 
 /// The time limit for sources that do not answer, if the status is printed once.
@@ -39,11 +40,12 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<ExitCod
             jobs.push(job.clone());
         }
     }
-    let subject = Subject { jobs, state_dir: file_locations::state_dir(global)? };
+    let subject = Subject { jobs, state_dir: file_locations::state_dir(global)?, top: args.top };
+    let view = View { max_age, order: args.sort };
     let gatherer = Gatherer::start(subject).map_err(Failure::io("start to look"))?;
     if args.watch {
         gatherer.wait(FIRST);
-        return watch(&gatherer, max_age, ui);
+        return watch(&gatherer, view, ui);
     }
     gatherer.wait(PATIENCE);
     let seen = gatherer.snapshot();
@@ -53,7 +55,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, ui: &Ui) -> Result<ExitCod
             // With a limit the command is a check, which prints nothing if all is well.
             return Ok(());
         }
-        page::lines(&seen, max_age, ui).iter().try_for_each(|line| ui.text(line))
+        page::lines(&seen, view, ui).iter().try_for_each(|line| ui.text(line))
     })?;
     match stale.as_slice() {
         [] => Ok(ExitCode::Done),
@@ -74,7 +76,7 @@ fn stale(seen: &Snapshot, max_age: Option<Duration>) -> Vec<String> {
     stale.map(|job| job.job.clone()).collect()
 }
 
-fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<ExitCode, Failure> {
+fn watch(gatherer: &Gatherer, view: View, ui: &Ui) -> Result<ExitCode, Failure> {
     // The screen is set up inside: a signal must not end the process without restoring the terminal.
     with_signals(async |signals| {
         let no_terminal = || {
@@ -92,8 +94,8 @@ fn watch(gatherer: &Gatherer, max_age: Option<Duration>, ui: &Ui) -> Result<Exit
             tokio::select! {
                 _ = frames.tick() => {
                     let seen = gatherer.snapshot();
-                    ui.item("status", &json::snapshot(&seen, &stale(&seen, max_age)), || {
-                        screen.iter().try_for_each(|screen| screen.draw(&page::lines(&seen, max_age, ui), ui))
+                    ui.item("status", &json::snapshot(&seen, &stale(&seen, view.max_age)), || {
+                        screen.iter().try_for_each(|screen| screen.draw(&page::lines(&seen, view, ui), ui))
                     })?;
                 }
                 quit = &mut typed, if listening => {

@@ -1,5 +1,6 @@
 //! The status as lines of text.
 
+use crate::cli::ProcessOrder;
 use crate::model::running::{RunningCommand, RunningJob, RunningSync};
 use crate::model::sanitize;
 use crate::model::time::local;
@@ -15,9 +16,18 @@ use std::time::Duration;
 /// A disk is marked if at least this share is used.
 const NEARLY_FULL: f64 = 0.95;
 
+/// How the page is shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct View {
+    /// Older mirrors are marked.
+    pub(super) max_age: Option<Duration>,
+    /// The order of the processes; `None`: those of all orders.
+    pub(super) order: Option<ProcessOrder>,
+}
+
 /// Returns the whole page. Unknown parts are shown as unknown.
-pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<Text> {
-    let page = Page { ui, now: seen.time, max_age, host: host_name() };
+pub(super) fn lines(seen: &Snapshot, view: View, ui: &Ui) -> Vec<Text> {
+    let page = Page { ui, now: seen.time, max_age: view.max_age, host: host_name() };
     let mut lines: Vec<Text> = Vec::new();
     lines.push(page.head(&format!("pdb-sync {}  {}", env!("CARGO_PKG_VERSION"), local(seen.time))));
     match &seen.system {
@@ -42,9 +52,10 @@ pub(super) fn lines(seen: &Snapshot, max_age: Option<Duration>, ui: &Ui) -> Vec<
         None => lines.push("disks: no answer; does one of them hang?".into()),
         Some(disks) => lines.extend(page.disks(disks, seen.jobs.as_deref().map_or(&[], Vec::as_slice))),
     }
-    if let Some(top) = &seen.top {
+    let processes = seen.top.as_deref().map(|top| chosen(top, view.order)).unwrap_or_default();
+    if !processes.is_empty() {
         lines.push(Text::new());
-        lines.extend(page.top(top));
+        lines.extend(page.processes(&processes));
     }
     lines.into_iter().map(Text::one_line).collect()
 }
@@ -188,21 +199,35 @@ impl Page<'_> {
         self.ui.rows(&rows, First::Heading)
     }
 
-    fn top(&self, top: &Top) -> Vec<Text> {
+    fn processes(&self, processes: &[&Process]) -> Vec<Text> {
         let mut rows =
-            vec![Vec::from(["MOST MEMORY", "", "PID", "MOST DISK", "", "PID"].map(|head| self.head(head)))];
-        let cells = |process: Option<&Process>, figure: fn(&Process) -> Option<String>| match process {
-            Some(process) => {
-                [process.name.clone(), figure(process).unwrap_or_default(), process.pid.to_string()]
-            }
-            None => [const { String::new() }; 3],
-        };
-        for n in 0..top.memory.len().max(top.io.len()) {
-            let memory = cells(top.memory.get(n), |process| Some(bytes(process.resident)));
-            let io = cells(top.io.get(n), |process| rate(process.io?));
-            rows.push(memory.into_iter().chain(io).map(Text::from).collect());
+            vec![Vec::from(["PROCESS", "PID", "CPU", "MEMORY", "DISK"].map(|head| self.head(head)))];
+        for process in processes {
+            let cpu = process.cpu.map_or("-".into(), |cpu| format!("{:.0} %", cpu * 100.0));
+            let io = process.io.and_then(rate).unwrap_or("-".into());
+            let cells = [process.name.clone(), process.pid.to_string(), cpu, bytes(process.resident), io];
+            rows.push(cells.map(Text::from).to_vec());
         }
         self.ui.rows(&rows, First::Heading)
+    }
+}
+
+/// Returns the processes of one order; without an order, each process of any order once, by memory.
+fn chosen(top: &Top, order: Option<ProcessOrder>) -> Vec<&Process> {
+    match order {
+        Some(ProcessOrder::Cpu) => top.cpu.iter().collect(),
+        Some(ProcessOrder::Memory) => top.memory.iter().collect(),
+        Some(ProcessOrder::Io) => top.io.iter().collect(),
+        None => {
+            let mut all: Vec<&Process> = Vec::new();
+            for process in top.memory.iter().chain(&top.cpu).chain(&top.io) {
+                if !all.iter().any(|known| known.pid == process.pid) {
+                    all.push(process);
+                }
+            }
+            all.sort_by_key(|process| std::cmp::Reverse(process.resident));
+            all
+        }
     }
 }
 
@@ -306,13 +331,20 @@ mod tests {
             free: 30e9 as u64,
             jobs: vec!["a".into(), "b".into()],
         };
-        let process = |pid, name: &str, io| Process { pid, name: name.into(), resident: 5_000_000, io };
+        let process = |pid, name: &str, cpu, io| Process {
+            pid,
+            name: name.into(),
+            cpu,
+            resident: 5_000_000 + u64::from(pid) * 100_000,
+            io,
+        };
         Snapshot {
             time: time(0),
             system: Some(Arc::new(system)),
             top: Some(Arc::new(Top {
-                memory: vec![process(1, "init", None)],
-                io: vec![process(9, "rsync", Some(2e6))],
+                cpu: vec![process(9, "rsync", Some(1.5), Some(2e6)), process(4, "sh", Some(0.25), None)],
+                memory: vec![process(1, "init", None, None)],
+                io: vec![process(9, "rsync", Some(1.5), Some(2e6))],
             })),
             disks: Some(Arc::new(vec![disk])),
             commands: Some(Arc::new(vec![seen(run, false), seen(scan, false), seen(clean, true)])),
@@ -328,7 +360,7 @@ mod tests {
     #[test]
     fn a_page_in_full() {
         let ui = Ui { color: crate::output::terminal::Color::Never, ..Ui::default() };
-        let text = joined(&lines(&snapshot(), None, &ui)[1..]);
+        let text = joined(&lines(&snapshot(), View::default(), &ui)[1..]);
         // Independent of the time zone in which the test runs.
         let text = text.replace(&local(time(-86_400)), "2027-01-14 08:00:00 +00:00");
         insta::assert_snapshot!(text);
@@ -339,10 +371,20 @@ mod tests {
         let ui = Ui { color: crate::output::terminal::Color::Never, ..Ui::default() };
         let nothing =
             Snapshot { system: None, top: None, disks: None, commands: None, jobs: None, ..snapshot() };
-        let text = joined(&lines(&nothing, None, &ui));
+        let text = joined(&lines(&nothing, View::default(), &ui));
         for part in ["machine", "runs", "jobs", "disks"] {
             assert!(text.contains(&format!("{part}: no answer")), "{text}");
         }
+    }
+
+    #[test]
+    fn an_order_shows_its_processes_only() {
+        let top = snapshot().top.unwrap();
+        let pids = |order| chosen(&top, order).iter().map(|process| process.pid).collect::<Vec<_>>();
+        assert_eq!(pids(Some(ProcessOrder::Cpu)), [9, 4]);
+        assert_eq!(pids(Some(ProcessOrder::Memory)), [1]);
+        assert_eq!(pids(Some(ProcessOrder::Io)), [9]);
+        assert_eq!(pids(None), [9, 4, 1], "each once, by memory");
     }
 
     #[test]

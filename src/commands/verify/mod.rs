@@ -6,7 +6,7 @@ use super::interruption::{CHANGING, READING, interruptible};
 use super::overlap::without_parts;
 use super::scan::{checking, limits, meter, tell_damaged};
 use super::targets::{Chosen, Selected, Target, nothing_left, registered, targets};
-use super::{Failure, file_locations};
+use super::{Failure, costs, file_locations};
 use crate::cli::{Global, VerifyArgs};
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
@@ -43,6 +43,7 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, ui: &Ui) -> Result<ExitCod
     let targets = without_parts(targets, &options, ui)?;
     let cache = Cache::new(&state_dir).within(limits(&config.scan));
     let _registered = registered("verify", &targets, &state_dir);
+    costs::reached("select");
     let repair = args.repair.then(|| Repair::new(config, state_dir, *ui));
     let work = Work { targets, exit, cache, options, repair, ui: *ui };
     interruptible(&stop, ui, if args.repair { CHANGING } else { READING }, move || work.run())
@@ -88,6 +89,7 @@ impl Work {
                 return Ok(ExitCode::Failed);
             }
         };
+        costs::reached("walk");
         saved.warnings.iter().for_each(|warning| self.ui.warning(warning));
         let unreadable = saved.scan.counts.unreadable;
         if let Some(text) = super::scan::unreadable(&saved.scan) {
@@ -95,6 +97,7 @@ impl Work {
         }
         let files = Checked::paths(&saved.scan.inventory);
         let checked = self.check(target, &files)?;
+        costs::reached("check");
         let mut exit = if unreadable == 0 && checked.whole { ExitCode::Done } else { ExitCode::Partial };
         tell_damaged(&checked.damaged, &self.ui)?;
         let others = Checked::others(&saved.scan.inventory);
@@ -102,6 +105,7 @@ impl Work {
         let mut left = Left { damaged: checked.damaged.clone(), unconfirmed: Vec::new() };
         if let Some(repair) = self.repair.as_ref().filter(|_| !left.damaged.is_empty() && checked.whole) {
             left = repair.run(target, left.damaged, |paths| self.check(target, paths))?;
+            costs::reached("repair");
             self.tell_left(target, &left);
         }
         if !(left.damaged.is_empty() && left.unconfirmed.is_empty()) {

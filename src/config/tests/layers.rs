@@ -3,8 +3,8 @@
 use super::*;
 use crate::config::clean_layer::CleanLayer;
 use crate::config::layer::{
-    AlertLayer, HostLayer, IndexLayer, Key, MirrorLayer, NotifyLayer, Origin, ScanLayer, StatsLayer,
-    SyncLayer, Table,
+    AlertLayer, HostLayer, IndexLayer, Key, MirrorLayer, NotifyLayer, Origin, ScanLayer, SearchLayer,
+    StatsLayer, SyncLayer, Table,
 };
 use proptest::prelude::*;
 
@@ -57,6 +57,7 @@ fn the_samples_are_of_every_key() {
         (draft.notify.entries(), NotifyLayer::KEYS),
         (draft.index.entries(), IndexLayer::KEYS),
         (draft.scan.entries(), ScanLayer::KEYS),
+        (draft.search.entries(), SearchLayer::KEYS),
         (draft.clean.entries(), CleanLayer::KEYS),
     ] {
         assert_eq!(given(entries), names(keys));

@@ -16,12 +16,13 @@ fn alerts_become_rules() {
         "{JOB}[stats]\nkeep = '30d'\nkeep_runs = 0\n
          [[stats.alerts]]\njob = 'j'\nmetric = 'duration'\nabove = '2h'\nbelow = 1.5
          [[stats.alerts]]\nmetric = 'bytes_per_s'\nbelow = '1MB/s'
-         [[stats.alerts]]\nslower_than = '2x p95'\nage_above = '8d'\n"
+         [[stats.alerts]]\nslower_than = '2x p95'\nage_above = '8d'
+         [[stats.alerts]]\ncommand = 'search'\nmetric = 'duration'\nabove = '2s'\n"
     ))
     .unwrap();
     assert_eq!((config.stats.keep, config.stats.keep_runs), (Some(Duration::from_secs(30 * 86_400)), None));
-    let all = |rule| Alert { job: None, rule };
-    let one = |rule| Alert { job: Some("j".into()), rule };
+    let all = |rule| Alert { job: None, command: None, rule };
+    let one = |rule| Alert { job: Some("j".into()), command: None, rule };
     assert_eq!(
         config.stats.alerts,
         [
@@ -30,6 +31,7 @@ fn alerts_become_rules() {
             all(Rule::Below(Metric::BytesPerSecond, 1e6)),
             all(Rule::SlowerThan(2.0, Point::P95)),
             all(Rule::Age(Duration::from_secs(8 * 86_400))),
+            Alert { command: Some("search".into()), ..all(Rule::Above(Metric::Duration, 2.0)) },
         ]
     );
     let shown = show(&config, &config.jobs, false);
@@ -49,6 +51,12 @@ fn rules_that_mean_nothing_are_refused() {
         ("metric = 'duration'\nabove = '5MB'", "duration is measured as a span of time, or seconds"),
         ("job = 'k'\nage_above = '1d'", "no job is called \"k\""),
         ("age_above = '0'", "age_above: \"0\" is out of range: expected more than 0"),
+        ("job = 'j'\ncommand = 'scan'\nage_above = '1d'", "an alert is about a job or a command, not both"),
+        ("command = 'scan'\nmetric = 'files'\nabove = 1", "files is not known of commands, only duration"),
+        (
+            "command = 'sync'\nage_above = '1d'",
+            "command: the costs of \"sync\" are not recorded: expected one of clean plan, clean purge, clean run, clean undo, index, reclaim, scan, search, search --repl, verify",
+        ),
         ("agee = '1d'", "unknown key \"agee\" in [[stats.alerts]]"),
         (
             "slower_than = 'p95'",

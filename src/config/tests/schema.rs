@@ -2,7 +2,8 @@
 
 use super::super::clean_layer::CleanLayer;
 use super::super::layer::{
-    AlertLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, ScanLayer, StatsLayer, SyncLayer,
+    AlertLayer, HostLayer, IndexLayer, Key, Layer, MirrorLayer, NotifyLayer, ScanLayer, SearchLayer,
+    StatsLayer, SyncLayer,
 };
 use super::load;
 use crate::config::Problems;
@@ -240,6 +241,11 @@ const FILES: &[&str] = &[
     "[[stats.alerts]]\nmetric = 'files_transferred'\nabove = '5MB'",
     "[[stats.alerts]]\nmetric = 'nothing'\nabove = 5",
     "[[stats.alerts]]\nslower_than = '2x p95'",
+    "[[stats.alerts]]\ncommand = 'search'\nmetric = 'duration'\nabove = '2s'",
+    "[[stats.alerts]]\ncommand = 'search --repl'\nage_above = '2d'",
+    "[[stats.alerts]]\ncommand = 'search'\nmetric = 'files'\nabove = 2",
+    "[[stats.alerts]]\ncommand = 'search'\njob = 'j'\nage_above = '2d'",
+    "[[stats.alerts]]\ncommand = 'sync'\nage_above = '2d'",
     "[[stats.alerts]]\nage_above = '8d'",
     "[[stats.alerts]]\nage_above = '0s'",
     "[[stats.alerts]]\nage_above = '8d'\nmetric = 'duration'",
@@ -267,6 +273,7 @@ const SECTIONS: &[(&str, &[Key])] = &[
     ("notify", NotifyLayer::KEYS),
     ("index", IndexLayer::KEYS),
     ("scan", ScanLayer::KEYS),
+    ("search", SearchLayer::KEYS),
     ("clean", CleanLayer::KEYS),
     ("hosts.h", HostLayer::KEYS),
     ("mirrors.m", MirrorLayer::KEYS),

@@ -86,6 +86,8 @@ fn the_template_mentions_every_key() {
     assert_eq!(mentioned, SyncLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
     let mentioned: Vec<_> = draft.scan.entries().into_iter().map(|(key, ..)| key).collect();
     assert_eq!(mentioned, ScanLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    let mentioned: Vec<_> = draft.search.entries().into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(mentioned, SearchLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
     let mentioned: Vec<_> = draft.stats.entries().into_iter().map(|(key, ..)| key).collect();
     assert_eq!(mentioned, StatsLayer::KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
     let mentioned: Vec<_> = draft.notify.entries().into_iter().map(|(key, ..)| key).collect();
@@ -116,8 +118,10 @@ fn the_defaults_in_the_template_are_the_built_in_ones() {
     for (key, value, _) in SyncLayer::default().fill().entries() {
         assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
     }
-    let said = draft.scan.entries();
-    for (key, value, _) in ScanLayer::default().fill().entries() {
+    let said = [draft.scan.entries(), draft.search.entries()].concat();
+    for (key, value, _) in
+        [ScanLayer::default().fill().entries(), SearchLayer::default().fill().entries()].concat()
+    {
         assert!(said.iter().any(|(known, said, _)| *known == key && *said == value), "{key}");
     }
     let said = [draft.stats.entries(), draft.notify.entries()].concat();

@@ -13,6 +13,8 @@ const HABIT: usize = 5;
 pub struct Alert {
     /// The name of the job; `None` for every job.
     pub job: Option<String>,
+    /// The command that it applies to instead of jobs; one of [`super::COMMANDS`].
+    pub command: Option<String>,
     /// The condition.
     pub rule: Rule,
 }
@@ -142,7 +144,12 @@ impl Metric {
 impl Alert {
     /// Whether the alert applies to this job.
     pub fn is_about(&self, job: &str) -> bool {
-        self.job.as_deref().is_none_or(|about| about == job)
+        self.command.is_none() && self.job.as_deref().is_none_or(|about| about == job)
+    }
+
+    /// Whether the alert applies to this command.
+    pub fn is_about_command(&self, command: &str) -> bool {
+        self.command.as_deref() == Some(command)
     }
 
     /// Returns a message if the alert fires. `None` if it does not, or if it cannot be determined. `past` is that of one job, the newest
@@ -210,7 +217,7 @@ mod tests {
     use crate::model::result::Status;
 
     fn check(rule: Rule, past: &[JobRecord]) -> Option<String> {
-        Alert { job: None, rule }.check(past, Timestamp::from_second(10_000_000).unwrap())
+        Alert { job: None, command: None, rule }.check(past, Timestamp::from_second(10_000_000).unwrap())
     }
 
     #[test]
@@ -282,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_rule_may_be_about_one_job() {
-        let alert = Alert { job: Some("a".into()), rule: Rule::Above(Metric::Files, 1.0) };
+        let alert = Alert { job: Some("a".into()), command: None, rule: Rule::Above(Metric::Files, 1.0) };
         assert!(alert.is_about("a") && !alert.is_about("b"));
         assert!(Alert { job: None, ..alert }.is_about("b"));
     }

@@ -12,7 +12,8 @@ mod watch;
 
 pub(crate) use aggregate::Aggregate;
 pub(crate) use alert::{Alert, Metric, Rule, Unit};
-pub(crate) use cost::{CommandCost, Cost};
+pub(crate) use cost::COMMANDS;
+pub(crate) use cost::{Checkpoint, CommandCost, Cost, Queries, QueryStats};
 pub(crate) use percentiles::{Point, Spread};
 pub(crate) use prometheus::{Metrics, prometheus};
 pub(crate) use total::{CommandTotal, Total};

@@ -264,6 +264,8 @@ mod tests {
             cpu: Some(std::time::Duration::from_millis(4)),
             memory: None,
             exit_code: 0,
+            checkpoints: vec![],
+            queries: None,
         };
         let total = |status, runs: u64| Total {
             job: "a".into(),

@@ -37,7 +37,7 @@ pub struct Answered<'a> {
     pub documents: u64,
     /// Duration of the search.
     pub elapsed: Duration,
-    /// Whether some indexes did not respond in time.
+    /// Whether some indexes did not respond in time. Then there are no hits, and their number is not known.
     pub timed_out: bool,
     /// The names of these indexes.
     pub late: &'a [String],
@@ -197,8 +197,9 @@ fn facet((field, values): (&&'static str, &&[(String, u64)])) -> Value {
 
 fn result(rows: &[Row], answered: &Answered<'_>) -> Value {
     let milliseconds = (answered.elapsed.as_secs_f64() * 1e6).round() / 1e3;
+    let known = |n: u64| (!answered.timed_out).then_some(n);
     json!({
-        "hits": rows.len(), "total": answered.total, "documents": answered.documents, "elapsed_ms": milliseconds,
+        "hits": rows.len(), "total": known(answered.total), "documents": known(answered.documents), "elapsed_ms": milliseconds,
         "duration_s": milliseconds / 1e3,
         "timed_out": answered.timed_out, "late": answered.late,
     })

@@ -83,10 +83,12 @@ const JOB: Type = Type::Object(&[
 const PROCESS: Type = Type::Object(&[
     key("pid", COUNT, "Process ID."),
     key("name", TEXT, "Name."),
+    key("cpu", Type::Null(&NUMBER), "CPU time per second; 1 is one CPU."),
     key("resident", BYTES, "Resident memory."),
     key("io_bytes_per_s", Type::Null(&Type::BytesPerSecond), "I/O rate, reads and writes."),
 ]);
 const PROCESSES: Type = Type::Object(&[
+    key("cpu", Type::List(&PROCESS), "Processes with the most CPU time."),
     key("memory", Type::List(&PROCESS), "Processes with the most memory."),
     key("io", Type::List(&PROCESS), "Processes with the most I/O."),
 ]);
@@ -100,6 +102,17 @@ const STATUS: [Key; 8] = [
     key("processes", Type::Null(&PROCESSES), "Processes that use the most resources."),
     key("error", Type::Null(&TEXT), "Why the history could not be read."),
 ];
+
+const CHUNK: Type = Type::Object(&[
+    key("files", COUNT, "Number of files."),
+    key(
+        "pressure",
+        Type::Null(&Type::Percent),
+        "Share of the last 10 seconds in which some processes waited for memory, which decided the size of the chunk.",
+    ),
+    key("cached_bytes", Type::Null(&BYTES), "Memory that the files used."),
+    key("freed_bytes", Type::Null(&BYTES), "Memory released."),
+]);
 
 const MS: Type = Type::Null(&Type::Milliseconds);
 const MIRROR: Type = Type::Object(&[
@@ -244,6 +257,20 @@ pub(super) const OBJECTS: [Object; 8] = [
             key("step", TEXT, "Job, directory or other item that was released."),
             key("freed_bytes", Type::Null(&BYTES), "Memory released."),
             key("text", TEXT, "Result in words."),
+            key("files", Type::Null(&COUNT), "Number of files checked."),
+            key("unreadable", Type::Null(&COUNT), "Number of files that could not be opened."),
+            key("kept_bytes", Type::Null(&BYTES), "Memory that these files still use."),
+            key("dirty_bytes", Type::Null(&BYTES), "Part of it that is not on the disk yet."),
+            key(
+                "ended",
+                Type::Null(&Type::Words(&["target", "in_vain", "stopped"])),
+                "Why it ended before all files were checked: enough memory is available, the kernel released almost nothing, or a signal; else null.",
+            ),
+            key(
+                "chunks",
+                Type::Null(&Type::List(&CHUNK)),
+                "Files after which memory was looked at again, in order.",
+            ),
         ],
     },
     Object {

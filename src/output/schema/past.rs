@@ -40,7 +40,13 @@ const SPREAD: Type = Type::Object(&[
     key("mean", NUMBER, "Mean."),
 ]);
 
-pub(super) const OBJECTS: [Object; 9] = [
+const PART: Type = Type::Object(&[
+    key("part", TEXT, "Name of the part."),
+    key("runs", COUNT, "Number of runs that reached it."),
+    key("duration_s", SPREAD, "Duration in seconds."),
+]);
+
+pub(super) const OBJECTS: [Object; 10] = [
     Object {
         commands: &["history", "history show"],
         event: "job",
@@ -168,13 +174,32 @@ pub(super) const OBJECTS: [Object; 9] = [
                 "The last 7 days compared with the 4 weeks before.",
             ),
             key("last_started", Type::Null(&TIME), "Start time of the newest run."),
+            key("parts", Type::List(&PART), "Its parts, in the order of the newest run."),
+        ],
+    },
+    Object {
+        commands: &["stats"],
+        event: "searches",
+        about: "Statistics of the queries of all searches, if there were any.",
+        keys: &[
+            key("queries", COUNT, "Number of queries."),
+            key("cached", COUNT, "Number of queries answered from the cache, which only --repl has."),
+            key(
+                "duration_s",
+                Type::Null(&SPREAD),
+                "Duration of a query in seconds, without opening the indexes; of sessions of --repl, up to 1,000 queries each.",
+            ),
         ],
     },
     Object {
         commands: &["stats"],
         event: "alert",
         about: "With --check: an alert that fires now.",
-        keys: &[key("job", TEXT, "Name of the job."), key("text", TEXT, "Reason.")],
+        keys: &[
+            key("job", Type::Null(&TEXT), "Name of the job; null for an alert about a command."),
+            key("command_name", Type::Null(&TEXT), "Name of the command; null for an alert about a job."),
+            key("text", TEXT, "Reason."),
+        ],
     },
     Object {
         commands: &["stats"],

@@ -1,6 +1,6 @@
 //! `index` and `search`.
 
-use super::types::{BOOL, BYTES, COUNT, Key, NUMBER, Object, SECONDS, TEXT, TEXTS, Type, key, maybe};
+use super::types::{BOOL, BYTES, COUNT, Key, NUMBER, Object, SECONDS, TEXT, TEXTS, TIME, Type, key, maybe};
 
 const JOB: Key = key("job", Type::Null(&TEXT), "Job of the mirror; null for a directory.");
 const INDEX: Key = key("index", TEXT, "Name of the index: the job, or the directory.");
@@ -34,7 +34,13 @@ const VALUE: Type =
     Type::Object(&[key("value", TEXT, "Value."), key("count", COUNT, "Number of hits with this value.")]);
 const ELAPSED: &str = "Same as duration_s; to be removed in 1.0.";
 
-pub(super) const OBJECTS: [Object; 6] = [
+const BYTES_READ: Key = key("bytes_read", BYTES, "Bytes of the files that were read, as stored on disk.");
+const FILES_PER_S: Key =
+    key("files_per_s", NUMBER_OR_NULL, "Files read per second of the duration; null if none was read.");
+const BYTES_PER_S: Key =
+    key("bytes_per_s", NUMBER_OR_NULL, "Bytes read per second of the duration; null if none was read.");
+
+pub(super) const OBJECTS: [Object; 11] = [
     Object {
         commands: &["index"],
         event: "indexed",
@@ -54,6 +60,9 @@ pub(super) const OBJECTS: [Object; 6] = [
             ),
             key("duration_s", SECONDS, "Duration."),
             key("elapsed_s", SECONDS, ELAPSED),
+            BYTES_READ,
+            FILES_PER_S,
+            BYTES_PER_S,
             key("rebuilt", TEXT_OR_NULL, "Why the index was rebuilt."),
             key("unread", TEXTS, "The first files that could not be opened or read."),
         ],
@@ -75,10 +84,77 @@ pub(super) const OBJECTS: [Object; 6] = [
             ),
             key("duration_s", SECONDS, "Duration."),
             key("elapsed_s", SECONDS, ELAPSED),
-            key("bytes_read", BYTES, "Bytes read."),
+            BYTES_READ,
+            FILES_PER_S,
+            BYTES_PER_S,
             key("index_documents", COUNT, "Number of documents in the indexes."),
             key("index_errors", COUNT, "Number of documents of files that could not be parsed."),
             key("peak_memory_bytes", Type::Null(&BYTES), "Peak memory."),
+        ],
+    },
+    Object {
+        commands: &["index list"],
+        event: "index",
+        about: "An index.",
+        keys: &[
+            JOB,
+            INDEX,
+            key("dir", TEXT, "Directory of the index."),
+            key("root", TEXT_OR_NULL, "Root of the mirror."),
+            key(
+                "state",
+                Type::Words(&["ok", "outdated", "newer", "damaged", "unfinished"]),
+                "Whether it can be searched (ok), is of an earlier or later version of pdb-sync, cannot be read, or was never completed.",
+            ),
+            key("error", TEXT_OR_NULL, "Why it cannot be read."),
+            key("documents", COUNT_OR_NULL, "Number of documents; null unless it can be searched."),
+            key("bytes", BYTES, "Size of all of its files."),
+            key("updated", Type::Null(&TIME), "Time of its last change."),
+            key("age_s", Type::Null(&SECONDS), "Time since its last change."),
+            key("in_use", BOOL, "Whether a process of this host is building it."),
+            key("orphan", TEXT_OR_NULL, "Which of its job and its mirror is gone, and null if neither is."),
+        ],
+    },
+    Object {
+        commands: &["index list"],
+        event: "result",
+        about: "",
+        keys: &[
+            key("dir", TEXT, "Directory of all indexes."),
+            key("indexes", COUNT, "Number of indexes."),
+            key("orphans", COUNT, "Number of indexes whose job or mirror is gone."),
+            key("bytes", BYTES, "Size of all indexes."),
+        ],
+    },
+    Object {
+        commands: &["index where"],
+        event: "place",
+        about: "The directory of an index.",
+        keys: &[
+            JOB,
+            INDEX,
+            key("dir", TEXT, "Directory of the index."),
+            key("exists", BOOL, "Whether there is an index."),
+        ],
+    },
+    Object {
+        commands: &["index where"],
+        event: "result",
+        about: "",
+        keys: &[key("dir", TEXT, "Directory of all indexes.")],
+    },
+    Object {
+        commands: &["index remove"],
+        event: "result",
+        about: "",
+        keys: &[
+            key("removed", TEXTS, "Indexes that were removed."),
+            key("bytes", BYTES, "Size of their files."),
+            key(
+                "failed",
+                TEXTS,
+                "Indexes that were not removed, since they are in use or could not be removed.",
+            ),
         ],
     },
     Object {
@@ -160,15 +236,15 @@ pub(super) const OBJECTS: [Object; 6] = [
         about: "One for each query.",
         keys: &[
             key("hits", COUNT, "Number of hits printed."),
-            key("total", COUNT, "Number of hits."),
-            key("documents", COUNT, "Number of documents that match."),
+            key("total", COUNT_OR_NULL, "Number of hits; null if the search timed out."),
+            key("documents", COUNT_OR_NULL, "Number of documents that match; null if the search timed out."),
             key("duration_s", SECONDS, "Duration."),
             key(
                 "elapsed_ms",
                 Type::Milliseconds,
                 "Same as duration_s, in milliseconds; to be removed in 1.0.",
             ),
-            key("timed_out", BOOL, "Whether an index did not answer in time."),
+            key("timed_out", BOOL, "Whether an index did not answer in time; then there are no hits."),
             key("late", TEXTS, "Indexes that did not answer in time."),
         ],
     },

@@ -52,6 +52,7 @@ pub fn build(
         removed: change.gone.len() as u64,
         unreadable: told(&unreadable),
         anew,
+        compared: start.elapsed(),
         ..Built::default()
     };
     progress.files.store(built.files_read, Ordering::Relaxed);

@@ -83,6 +83,8 @@ pub struct Built {
     pub anew: Option<String>,
     /// Whether there is a new commit.
     pub committed: bool,
+    /// The time that it took to find what has changed, before files were read.
+    pub compared: Duration,
     /// The time that the build took.
     pub elapsed: Duration,
 }

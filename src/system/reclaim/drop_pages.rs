@@ -14,10 +14,8 @@ use std::path::Path;
 
 /// Bytes of files in a chunk without memory pressure.
 const LARGE: u64 = 1 << 30;
-/// Bytes of files in a chunk under memory pressure, so that it can stop earlier.
+/// Bytes of files in the smallest chunk, under memory pressure, so that it can stop earlier.
 const SMALL: u64 = 64 << 20;
-/// Share of the last ten seconds in which some task waited for memory, in percent, from which chunks are small.
-const PRESSED: f64 = 1.0;
 /// The sweep ends after this many chunks in a row that freed almost nothing.
 const IN_VAIN: u32 = 3;
 
@@ -34,8 +32,27 @@ pub struct ReclaimRequest {
     pub stop: Stop,
 }
 
+/// A chunk of files that was dropped before memory was looked at again. Bytes are of whole pages.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chunk {
+    /// Number of its files.
+    pub files: u64,
+    /// Share of the last ten seconds in which some task waited for memory, in percent, which decided its size; `None` if unknown.
+    pub pressure: Option<f64>,
+    /// Bytes of its files that were in memory; `None` if unknown for any file.
+    pub cached: Option<u64>,
+    /// Bytes removed from memory.
+    pub freed: Option<u64>,
+}
+
+/// Returns how many bytes of files are a chunk: the more tasks wait for memory, the fewer.
+fn chunk_size(pressure: Option<f64>) -> u64 {
+    let pressure = pressure.filter(|share| share.is_finite()).unwrap_or(0.0).max(0.0);
+    ((LARGE as f64 / (1.0 + pressure)) as u64).clamp(SMALL, LARGE)
+}
+
 /// The result. Bytes are of whole pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reclaimed {
     /// Number of files checked.
     pub files: u64,
@@ -49,6 +66,8 @@ pub struct Reclaimed {
     pub dirty: Option<u64>,
     /// Why it ended before all files were checked; `None` if it did not.
     pub ended: Option<Ended>,
+    /// Its chunks, in order.
+    pub chunks: Vec<Chunk>,
 }
 
 /// Why a sweep ended early.
@@ -89,6 +108,7 @@ pub fn sweep(root: &Path, order: &ReclaimRequest) -> Result<Reclaimed, ScanError
         sweep.in_vain = 0;
         sweep.all(&files, order);
         sweep.total.freed = sum(first.freed, sweep.total.freed);
+        sweep.total.chunks.splice(0..0, first.chunks);
     }
     Ok(sweep.total)
 }
@@ -121,7 +141,7 @@ impl Sweep {
                 return;
             }
             let [_, memory, _] = platform::pressure();
-            let size = if memory.is_some_and(|share| share >= PRESSED) { SMALL } else { LARGE };
+            let size = chunk_size(memory);
             let (mut bytes, mut count) = (0, 0);
             for (_, len) in rest {
                 bytes += len;
@@ -131,13 +151,13 @@ impl Sweep {
                 }
             }
             let (chunk, after) = rest.split_at(count);
-            self.chunk(chunk);
+            self.chunk(chunk, memory);
             rest = after;
         }
     }
 
-    fn chunk(&mut self, files: &[(Vec<u8>, u64)]) {
-        let (mut before, mut after) = (0, 0);
+    fn chunk(&mut self, files: &[(Vec<u8>, u64)], pressure: Option<f64>) {
+        let (mut before, mut after, mut known) = (0, 0, true);
         for (path, _) in files {
             self.total.files += 1;
             let Some(file) = open(&self.at, path) else {
@@ -145,16 +165,25 @@ impl Sweep {
                 continue;
             };
             let was = resident(&file);
+            known &= was.is_some();
             if was.is_some_and(|was| was.cached == 0) {
                 self.count(was, was);
                 continue;
             }
             kernel::forget(&file);
             let is = resident(&file);
+            known &= is.is_some();
             before += was.map_or(0, |was| was.cached);
             after += is.map_or(0, |is| is.cached);
             self.count(was, is);
         }
+        let of = |bytes: u64| known.then_some(bytes);
+        self.total.chunks.push(Chunk {
+            files: files.len() as u64,
+            pressure,
+            cached: of(before),
+            freed: of(before.saturating_sub(after)),
+        });
         // Less than one per cent.
         let vain = before > 0 && before.saturating_sub(after) < before / 100;
         self.in_vain = if vain { self.in_vain + 1 } else { 0 };
@@ -245,6 +274,17 @@ mod tests {
             assert_eq!(sweep(dir.path(), &enough).unwrap().ended, Some(Ended::Target));
         }
         assert_eq!(cached(dir.path()), before);
+    }
+
+    #[test]
+    fn chunks_are_smaller_under_pressure_and_each_is_told() {
+        assert_eq!([None, Some(0.0), Some(f64::NAN), Some(-1.0)].map(chunk_size), [LARGE; 4]);
+        assert_eq!(chunk_size(Some(1.0)), LARGE / 2);
+        assert_eq!([Some(15.0), Some(99.0), Some(f64::MAX)].map(chunk_size), [SMALL; 3]);
+        let dir = tree();
+        let swept = sweep(dir.path(), &ReclaimRequest::default()).unwrap();
+        let [chunk] = &swept.chunks[..] else { panic!("{swept:?}") };
+        assert_eq!((chunk.files, chunk.freed), (2, swept.freed));
     }
 
     #[test]

@@ -4,6 +4,6 @@ mod drop_pages;
 mod kernel;
 mod resident;
 
-pub use drop_pages::{Ended, ReclaimRequest, Reclaimed, sweep};
+pub use drop_pages::{Chunk, Ended, ReclaimRequest, Reclaimed, sweep};
 pub use kernel::{compact, drop_slab};
 pub use resident::{Resident, resident};

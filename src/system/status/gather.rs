@@ -27,6 +27,8 @@ pub struct Subject {
     pub jobs: Vec<Job>,
     /// The state directory.
     pub state_dir: PathBuf,
+    /// How many processes are listed in each order.
+    pub top: usize,
 }
 
 /// Gathers until it is dropped. A thread that a dead disk holds is abandoned, and ends with the process.
@@ -62,14 +64,14 @@ impl Gatherer {
         let board = Arc::new(SharedStatus::default());
         let mut sampler = system::Sampler::default();
         board.part("system", SYSTEM, move || sampler.look(), |known, part| known.system = Some(part))?;
-        let mut sampler = processes::Sampler::default();
+        let mut sampler = processes::Sampler::new(subject.top);
         board.part("processes", PROCESSES, move || sampler.look(), |known, part| known.top = Some(part))?;
         let jobs = subject.jobs.clone();
         board.part("disks", DISKS, move || disks::disks(&jobs), |known, part| known.disks = Some(part))?;
         let state_dir = subject.state_dir.clone();
         let look = move || running::commands(&state_dir);
         board.part("commands", COMMANDS, look, |known, part| known.commands = Some(part))?;
-        let Subject { jobs, state_dir } = subject;
+        let Subject { jobs, state_dir, .. } = subject;
         let look = move || freshness::freshness(&jobs, &state_dir).map_err(|error| error.to_string());
         board.part("jobs", JOBS, look, |known, part| match Arc::unwrap_or_clone(part) {
             Ok(jobs) => (known.jobs, known.trouble) = (Some(Arc::new(jobs)), None),
@@ -163,7 +165,7 @@ mod tests {
     fn everything_is_known_soon() {
         let dir = tempfile::tempdir().unwrap();
         let jobs = vec![Job::example("a", "/s/", dir.path().join("a"))];
-        let gatherer = Gatherer::start(Subject { jobs, state_dir: dir.path().into() }).unwrap();
+        let gatherer = Gatherer::start(Subject { jobs, state_dir: dir.path().into(), top: 5 }).unwrap();
         gatherer.wait(Duration::from_secs(60));
         let seen = gatherer.snapshot();
         assert_eq!(seen.jobs.unwrap()[0].job, "a");

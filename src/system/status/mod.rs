@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub time: Timestamp,
     /// The machine as a whole.
     pub system: Option<Arc<System>>,
-    /// The processes with the most memory or I/O.
+    /// The processes with the most CPU time, memory or I/O.
     pub top: Option<Arc<Top>>,
     /// The file systems of the destinations.
     pub disks: Option<Arc<Vec<Disk>>>,

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// Sections by the name that they have in the file; where the schema and the samples have their keys.
-const SECTIONS: [(&str, &str, &str); 11] = [
+const SECTIONS: [(&str, &str, &str); 12] = [
     ("[jobs.NAME]", "/properties/jobs/additionalProperties", "/jobs/mmcif"),
     ("[sync]", "/properties/sync", "/sync"),
     ("[hosts.\"NAME\"]", "/properties/hosts/additionalProperties", "/hosts/rsync.rcsb.org"),
@@ -16,6 +16,7 @@ const SECTIONS: [(&str, &str, &str); 11] = [
     ("[clean]", "/properties/clean", "/clean"),
     ("[[clean.rules]]", "/properties/clean/properties/rules/items", "/clean/rules/0"),
     ("[index]", "/properties/index", "/index"),
+    ("[search]", "/properties/search", "/search"),
     ("[stats]", "/properties/stats", "/stats"),
     ("[[stats.alerts]]", "/properties/stats/properties/alerts/items", "/stats/alerts/0"),
     ("[notify]", "/properties/notify", "/notify"),
