@@ -31,12 +31,15 @@ struct Passed {
 #[derive(Debug, Default)]
 struct Sample {
     queries: Queries,
+    #[cfg_attr(not(any(test, feature = "search")), expect(dead_code, reason = "nothing else has queries"))]
     every: u64,
 }
 
 /// Maximum number of durations of a sample.
+#[cfg(any(test, feature = "search"))]
 const MOST: usize = 1_000;
 
+#[cfg(any(test, feature = "search"))]
 impl Sample {
     fn add(&mut self, took: Duration, cached: bool) {
         self.every = self.every.max(1);
@@ -81,6 +84,7 @@ pub(super) fn reached(name: &'static str) {
 }
 
 /// The same, with a known time of it that belongs to another part.
+#[cfg(feature = "search")]
 pub(super) fn reached_after(first: &'static str, took: Duration, name: &'static str) {
     let mut passed = passed();
     if let Some(last) = passed.last {
@@ -92,11 +96,13 @@ pub(super) fn reached_after(first: &'static str, took: Duration, name: &'static 
 }
 
 /// Records a query of a search.
+#[cfg(feature = "search")]
 pub(super) fn queried(took: Duration, cached: bool) {
     passed().queries.get_or_insert_default().add(took, cached);
 }
 
 /// Whether there was a query.
+#[cfg(feature = "search")]
 pub(super) fn has_queries() -> bool {
     passed().queries.is_some()
 }

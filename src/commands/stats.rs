@@ -53,7 +53,12 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     if let Some(command) = &args.command {
         let jobs = pasts.values().flatten();
         let costs = if command == "sync" { jobs.filter_map(Cost::of_job).collect() } else { costs };
-        return one_command(command, costs, since, now, ui);
+        if command != "sync" && !names.is_empty() {
+            let text = format!("--command {command} is about all of its runs, whatever the job");
+            return Err(Failure::usage_hint(text, "leave the jobs and tags out"));
+        }
+        firing.retain(|firing| firing.command == Some(command));
+        return one_command(command, costs, (since, now), &firing, ui);
     }
     if args.check {
         return check(&firing, ui);
@@ -97,7 +102,7 @@ pub(super) fn run(args: &StatsArgs, global: &Global, ui: &Ui) -> Result<ExitCode
     ui.report(ExitCode::Done, &body, || {
         tables(&jobs, &commands, ui)?;
         tell_queries(queries.as_ref(), ui)?;
-        firing.iter().try_for_each(|firing| ui.line(&format!("alert: [{}] {}", firing.about(), firing.text)))
+        tell_firing(&firing, ui)
     })?;
     Ok(ExitCode::Done)
 }
@@ -172,8 +177,8 @@ fn of_commands(config: &Config, costs: &[Cost], now: Timestamp) -> Vec<FiringAle
 fn one_command(
     command: &str,
     mut costs: Vec<Cost>,
-    since: Option<Timestamp>,
-    now: Timestamp,
+    (since, now): (Option<Timestamp>, Timestamp),
+    firing: &[FiringAlert],
     ui: &Ui,
 ) -> Result<ExitCode, Failure> {
     costs.retain(|cost| cost.command == command);
@@ -182,24 +187,30 @@ fn one_command(
     let queries = QueryStats::of(&costs, since);
     ui.objects("command", found.iter().map(costs::as_json))?;
     ui.objects("searches", queries.iter().map(costs::queries_as_json))?;
-    let body = json!({ "jobs": 0, "commands": found.len(), "alerts": 0 });
+    let body = json!({ "jobs": 0, "commands": found.len(), "alerts": firing.len() });
     ui.report(ExitCode::Done, &body, || {
-        let Some(command) = found.first() else {
-            ui.note(&format!("no recorded run of {command} matches"));
-            return Ok(());
-        };
-        ui.table(&costs::rows(&found))?;
-        if !command.checkpoints.is_empty() {
-            ui.line("")?;
-            ui.table(&costs::part_rows(command))?;
+        match found.first() {
+            Some(command) => {
+                ui.table(&costs::rows(&found))?;
+                if !command.checkpoints.is_empty() {
+                    ui.line("")?;
+                    ui.table(&costs::part_rows(command))?;
+                }
+            }
+            None => ui.note(&format!("no recorded run of {command} matches")),
         }
-        tell_queries(queries.as_ref(), ui)
+        tell_queries(queries.as_ref(), ui)?;
+        tell_firing(firing, ui)
     })?;
     Ok(ExitCode::Done)
 }
 
 fn tell_queries(queries: Option<&QueryStats>, ui: &Ui) -> io::Result<()> {
     queries.map_or(Ok(()), |queries| ui.line(&format!("\nsearches: {}", costs::about_queries(queries))))
+}
+
+fn tell_firing(firing: &[FiringAlert], ui: &Ui) -> io::Result<()> {
+    firing.iter().try_for_each(|firing| ui.line(&format!("alert: [{}] {}", firing.about(), firing.text)))
 }
 
 fn check(firing: &[FiringAlert], ui: &Ui) -> Result<ExitCode, Failure> {

@@ -209,8 +209,7 @@ impl Moment<'_> {
         drop(sender);
         let mut answers: Vec<(usize, Answer)> = Vec::new();
         let mut answered = vec![false; self.searchers.len()];
-        loop {
-            let Ok((at, answer)) = self.received(&receiver) else { break };
+        while let Ok((at, answer)) = self.received(&receiver) {
             answered[at] = true;
             match answer {
                 Ok(answer) => answers.push((at, answer)),

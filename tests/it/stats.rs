@@ -233,6 +233,10 @@ fn the_parts_of_a_command_add_up_to_the_whole() {
     let sync = env.run(["stats", "--command", "sync", "--json"]).expect_code(0);
     let parts = words(sync.events("command")[0]["parts"].as_array().unwrap(), "part");
     assert!(parts.contains(&"transfer".to_owned()), "{sync}");
+    let of_a_job = env.run(["stats", "good", "--command", "sync", "--json"]).expect_code(0);
+    assert_eq!(of_a_job.events("command")[0]["runs"], 1, "{of_a_job}");
+    let wrong = env.run(["stats", "good", "--command", "scan"]).expect_code(2);
+    assert!(wrong.err().contains("whatever the job"), "{wrong}");
     let unknown = env.run(["stats", "--command", "scna"]).expect_code(2);
     assert!(unknown.err().contains("'scan'"), "{unknown}");
 }
@@ -276,8 +280,12 @@ fn an_alert_may_be_about_a_command() {
     let fired = env.run(["stats", "--check", "--json"]).expect_code(1);
     let [alert] = &fired.events("alert")[..] else { panic!("{fired}") };
     assert_eq!((&alert["job"], &alert["command_name"]), (&Value::Null, &"scan".into()), "{fired}");
-    let text = env.run(["stats"]).expect_code(0).out();
-    assert!(text.contains("alert: [scan] duration is "), "{text}");
+    for args in [&["stats"][..], &["stats", "--command", "scan"]] {
+        let text = env.run(args).expect_code(0).out();
+        assert!(text.contains("alert: [scan] duration is "), "{text}");
+    }
+    let other = env.run(["stats", "--command", "verify", "--json"]).expect_code(0);
+    assert_eq!(other.json().pop().unwrap()["alerts"], 0, "{other}");
     fs::write(env.config(), alerts("age_above = '1d'")).unwrap();
     env.run(["stats", "--check"]).expect_code(0);
     fs::write(env.config(), alerts("age_above = '1d'").replace("scan", "verify")).unwrap();
