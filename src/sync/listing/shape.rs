@@ -2,10 +2,10 @@
 
 use super::names::{self, NameKind};
 use crate::clean::path::OURS;
-use rustix::fs::{AtFlags, CWD, statat};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Returns a hash of the names at the top of the mirror, and of the modification times of the directories that the stored names of the job have:
@@ -27,8 +27,8 @@ pub(in crate::sync) fn shape(state_dir: &Path, job: &str, dest: &Path) -> String
         }
         hash.update(name);
         // A directory that is gone has no time.
-        if let Ok(stat) = statat(CWD, dest.join(OsStr::from_bytes(name)), AtFlags::SYMLINK_NOFOLLOW) {
-            hash.update(&stat.st_mtime.to_le_bytes()).update(&(stat.st_mtime_nsec as u64).to_le_bytes());
+        if let Ok(dir) = fs::symlink_metadata(dest.join(OsStr::from_bytes(name))) {
+            hash.update(&dir.mtime().to_le_bytes()).update(&dir.mtime_nsec().to_le_bytes());
         }
     }
     hash.finalize().to_hex().to_string()
