@@ -12,6 +12,7 @@ use super::settings::{Config, Sections, SyncSettings};
 use super::suggestion::did_you_mean;
 use crate::model::job::{Indexing, Job, MaxEntries, Preset, Source};
 use crate::rsync::args;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The variable for `parallel` of `[sync]`.
@@ -195,10 +196,10 @@ impl Resolver<'_> {
     }
 
     fn unused_hosts(&self, draft: &Draft, config: &mut Config) {
-        let used: Vec<&str> =
+        let used: BTreeSet<&str> =
             config.jobs.iter().flat_map(|job| &job.sources).filter_map(Source::host).collect();
         for (name, (_, span)) in &draft.hosts {
-            if !used.contains(&name.as_str()) {
+            if !used.contains(name.as_str()) {
                 let hint = did_you_mean(name, used.iter().copied());
                 let text = format!("no job has a source on the host {name:?}");
                 self.texts.next_problem(&mut config.warnings, *span, text, hint);
