@@ -69,7 +69,12 @@ pub(super) fn deletions(
     let going = listing.gone.tally.files;
     let present = listing.present().unwrap_or(going);
     let limit = limit(job, listing, basis(present, refused));
-    if going.saturating_sub(listing.gone.temporary.min(MOST_TEMPORARY)) <= limit {
+    // A limit that the user gave counts every file.
+    let leftovers = match job.max_delete {
+        MaxDelete::Default => listing.gone.temporary.min(MOST_TEMPORARY),
+        _ => 0,
+    };
+    if going.saturating_sub(leftovers) <= limit {
         return DeletionVerdict::Go;
     }
     let empty = source_files.files() == 0;
@@ -94,7 +99,8 @@ pub(super) fn deletions(
     )
 }
 
-/// How many temporary files of rsync are not counted: those that several runs of the most connections may leave if they are ended at once.
+/// How many temporary files of rsync do not count by default: those that several runs of the most connections may leave if they are ended at
+/// once.
 const MOST_TEMPORARY: u64 = 100;
 
 /// Digits of a plan's hash in hints. `--expect` takes the beginning of a hash.

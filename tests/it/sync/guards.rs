@@ -1,5 +1,6 @@
 //! What may be deleted, and what never is.
 
+use super::quick;
 use crate::support::{Ended, Entry, Env, Upstream, one_job, tree};
 use std::collections::BTreeMap;
 use std::fs;
@@ -374,4 +375,22 @@ fn a_source_that_is_whole_again_ends_the_refusal() {
     mirror.gone(13..15);
     mirror.run(&[]).expect_code(0);
     assert_eq!(mirror.now(), tree(&mirror.upstream.root()));
+}
+
+/// A second SIGINT kills rsync, which leaves its temporary files. They must not keep the job blocked.
+#[test]
+fn temporary_files_of_a_killed_rsync_do_not_count_by_default() {
+    for (limit, code) in [("", 0), ("max_delete = 2", 4), ("max_delete = '50%'", 4)] {
+        let upstream = Upstream::new();
+        upstream.write("one", "1");
+        let source = upstream.url("m/");
+        let config = quick(&format!("[jobs.j]\nsource = '{source}'\ndest = 'j'\ndelete = true\n{limit}\n"));
+        let env = Env::new().with_pipe(&upstream).with_config(&config);
+        env.run(["sync", "j"]).expect_code(0);
+        for name in [".one.Ab12Cd", ".two.zzzzzz", ".three.ABCDEF"] {
+            fs::write(env.mirror("j").join(name), "part of it").unwrap();
+        }
+        let ended = env.run(["sync", "j"]).expect_code(code);
+        assert_eq!(env.mirror("j/.two.zzzzzz").exists(), code == 4, "{limit}: {ended}");
+    }
 }
