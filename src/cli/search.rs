@@ -41,7 +41,7 @@ pub struct SearchArgs {
     /// Order of the hits
     #[arg(long, value_name = "ORDER", default_value = "score")]
     pub sort: Order,
-    /// Maximum time of a search (2s) [default: timeout of [search]]
+    /// Maximum time of a search (2s) [default: search.timeout]
     ///
     /// A search that has not ended by then prints no hits, since they would not be all. Indexes that did not answer are named; the exit
     /// code is then 3.
