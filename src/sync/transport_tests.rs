@@ -5,7 +5,7 @@ use super::scripted_transport::{Answer, Asked, Script};
 use super::tests::plan;
 use super::{Mode, Plan, Signals};
 use crate::model::event::{Event, Stamped};
-use crate::model::job::{Job, MaxDelete, Source};
+use crate::model::job::{Connections, Job, MaxDelete, Source};
 use crate::model::result::{Outcome, Reason, Status, Summary, SyncResult};
 use crate::rsync::exit::{Class, Verdict};
 use jiff::Timestamp;
@@ -322,4 +322,29 @@ async fn jobs_start_by_priority_and_never_more_than_hosts_and_slots_allow() {
     run(&script, plan).await;
     assert_eq!(["one", "two", "three"].map(|host| script.most(host)), [1, 2, 3]);
     assert_eq!(script.most(""), 6);
+}
+
+#[tokio::test]
+async fn all_jobs_together_never_have_more_connections_to_a_host_than_its_cap() {
+    let new: Vec<String> = (0..40).map(|n| format!(">f+++++++++ f{n}")).collect();
+    for (jobs, hosts, cap) in [(1, vec![], 4), (36, vec![], 4), (36, vec![("h".to_owned(), 6)], 6)] {
+        let mirror = Mirror::new();
+        let job = |n| Job { connections: Connections::Fixed(8), ..mirror.job(&format!("j{n}"), &["h"]) };
+        let new = new.clone();
+        // Transfers bring nothing here; the second listing decides.
+        let script = Script::new(move |asked| match asked.2 {
+            "list" => listing(40, &new),
+            _ => Answer::of(40, &[]),
+        });
+        let plan = Plan {
+            parallel: 36,
+            hosts: hosts.into_iter().collect(),
+            ..mirror.plan((0..jobs).map(job).collect())
+        };
+        let (summary, _) = run(&script, plan).await;
+        assert!(summary.results.iter().all(|job| job.status() == Status::Ok), "{summary:?}");
+        assert!(summary.results.iter().all(|job| job.parts.len() > 1), "{summary:?}");
+        // How many overlap depends on the threads that write lists.
+        assert!((2..=cap).contains(&script.most("h")), "{jobs} jobs: {}", script.most("h"));
+    }
 }
