@@ -2,6 +2,7 @@
 
 mod bounded_read;
 mod case_folding;
+mod file_lock;
 mod flocks;
 mod free_space;
 mod host_facts;
@@ -23,6 +24,7 @@ mod users;
 pub use bounded_read::{
     OWN, WITHOUT_WAITING, open_named, open_regular, read_named, read_regular, read_stdin, unusable_file,
 };
+pub use file_lock::FileLock;
 pub use flocks::{FlockHolder, flock_holder};
 pub use free_space::{FreeSpace, room};
 pub use host_facts::{host_facts, resolve};

@@ -3,7 +3,7 @@
 //! An inventory that is removed costs a full scan, so its date may decide about the order. What is over-age is marked first, as everything
 //! that is kept for a time ([`crate::retention`]).
 
-use crate::platform;
+use crate::platform::{self, FileLock};
 use crate::retention::{self, Item, Moment};
 use crate::scan::inventory::{FormatError, Header};
 use serde::{Deserialize, Serialize};
@@ -86,9 +86,7 @@ pub(super) fn settle(
 ) -> (CacheTotals, Option<String>) {
     let _alone = SETTLING.lock().unwrap_or_else(PoisonError::into_inner);
     let Ok(dir) = File::open(path) else { return (CacheTotals::default(), None) };
-    if dir.try_lock().is_err() {
-        return (totals(path), None);
-    }
+    let Ok(dir) = FileLock::new(dir) else { return (totals(path), None) };
     let mut warning = None;
     if let Some(list) = list.filter(|_| *limits != CacheLimits::default()) {
         match list().and_then(|files| trim(&dir, files, limits)) {

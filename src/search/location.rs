@@ -3,7 +3,7 @@
 use super::SearchError;
 use super::read_only_dir::Readable;
 use super::schema::{self, Fields, VERSION};
-use crate::platform;
+use crate::platform::{self, FileLock};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -116,7 +116,7 @@ impl IndexPlace {
     }
 
     /// Creates the directory and locks it for one builder. The kernel releases the lock when the process ends.
-    pub(super) fn lock(&self) -> Result<File, SearchError> {
+    pub(super) fn lock(&self) -> Result<FileLock, SearchError> {
         let path = self.dir.join("lock");
         loop {
             fs::create_dir_all(&self.dir).map_err(SearchError::io("make the directory", &self.dir))?;
@@ -130,10 +130,10 @@ impl IndexPlace {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.dir.exists() => continue,
                 file => file.map_err(SearchError::io("open the lock", &path))?,
             };
-            match file.try_lock() {
+            match FileLock::new(file) {
                 // If the index was removed before we had the lock, others do not see it.
-                Ok(()) if is_at(&file, &path) => return Ok(file),
-                Ok(()) => {}
+                Ok(lock) if is_at(&lock, &path) => return Ok(lock),
+                Ok(_) => {}
                 Err(TryLockError::WouldBlock) => return Err(SearchError::Busy(self.label.clone())),
                 Err(TryLockError::Error(error)) => return Err(SearchError::io("lock", &path)(error)),
             }

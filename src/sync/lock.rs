@@ -11,7 +11,7 @@ use crate::clean::path::OURS;
 use crate::clean::removal::{LOCK, refusal_of_file};
 use crate::model::result::Reason;
 use crate::model::sanitize;
-use crate::platform::{flock_holder, group_name, user_name};
+use crate::platform::{FileLock, flock_holder, group_name, user_name};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -218,8 +218,8 @@ pub(crate) enum Lockable {
 /// Tests it in a temporary directory, which is removed afterwards.
 pub(crate) fn lockable(dir: &Path) -> io::Result<Lockable> {
     let own = tempfile::Builder::new().prefix(".%pdb-sync-doctor-l").tempdir_in(dir)?;
-    let error = match File::open(own.path())?.try_lock() {
-        Ok(()) | Err(TryLockError::WouldBlock) => return Ok(Lockable::Directory),
+    let error = match FileLock::new(File::open(own.path())?) {
+        Ok(_) | Err(TryLockError::WouldBlock) => return Ok(Lockable::Directory),
         Err(TryLockError::Error(error)) => error,
     };
     Ok(match lock_file::lock_at(&own.path().join(LOCK)) {

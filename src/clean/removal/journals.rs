@@ -3,7 +3,7 @@
 use super::planner::root_of;
 use crate::clean::{Begin, End, EntryOutcome, Line, PURGE, Record};
 use crate::model::sanitize;
-use crate::platform;
+use crate::platform::{self, FileLock};
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -70,9 +70,9 @@ impl Journal {
         self.disk.sync_data()
     }
 
-    /// Locks the file until it is dropped. Does nothing where files cannot be locked.
-    pub(super) fn lock(&self) {
-        let _ = self.disk.try_lock();
+    /// Locks the file. `None` where files cannot be locked, or if another one has locked it.
+    pub(super) fn lock(&self) -> Option<FileLock> {
+        FileLock::new(self.disk.try_clone().ok()?).ok()
     }
 }
 

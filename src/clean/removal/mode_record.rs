@@ -8,7 +8,7 @@ use super::planner::root_of;
 use super::stamp::look_for;
 use crate::clean::{ModeLine, ModesLeft, OldMode, RootPrint, Stamp};
 use crate::model::sanitize;
-use crate::platform;
+use crate::platform::{self, FileLock};
 use rustix::fs::fstat;
 use rustix::io::Errno;
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ pub(super) struct ModeRecord {
 #[derive(Debug, Default)]
 struct Open {
     /// Created on first use.
-    file: Option<Journal>,
+    file: Option<(Journal, Option<FileLock>)>,
     /// Directories whose mode is changed.
     dirs: BTreeSet<Vec<u8>>,
 }
@@ -54,7 +54,7 @@ impl ModeRecord {
     /// Records that a mode is about to be changed. The record is on disk when this returns.
     pub(super) fn changes(&self, old: &OldMode) -> io::Result<()> {
         let mut open = self.open();
-        let file = match &mut open.file {
+        let (file, _) = match &mut open.file {
             Some(file) => file,
             none => none.insert(self.create()?),
         };
@@ -72,10 +72,10 @@ impl ModeRecord {
         let mut line = Vec::new();
         ModeLine::Back(path.into()).write(&mut line);
         // If this cannot be written, the next run finds that the mode is restored.
-        let _ = open.file.as_ref().map(|file| file.append(&line));
+        let _ = open.file.as_ref().map(|(file, _)| file.append(&line));
     }
 
-    fn create(&self) -> io::Result<Journal> {
+    fn create(&self) -> io::Result<(Journal, Option<FileLock>)> {
         let path = directory(&self.state).join(self.name());
         let known = match platform::read_regular(&path, platform::OWN) {
             Ok(text) => ModesLeft::read(&text),
@@ -95,7 +95,7 @@ impl ModeRecord {
         }
         let cannot = |error| in_file(&path, error);
         let file = Journal::open_file(&self.state, &self.name()).map_err(cannot)?;
-        file.lock();
+        let lock = file.lock();
         if known.is_none() {
             let mut line = Vec::new();
             ModeLine::tree(self.print.clone()).write(&mut line);
@@ -103,7 +103,7 @@ impl ModeRecord {
             // The file name must survive a crash too. Some file systems cannot sync directories.
             let _ = File::open(directory(&self.state)).and_then(|dir| dir.sync_all());
         }
-        Ok(file)
+        Ok((file, lock))
     }
 
     /// Restores the modes that earlier runs left changed in this tree, in a tree that contains it, or in one below it. Returns a message
@@ -147,13 +147,13 @@ impl ModeRecord {
         if left.newer {
             return Err(io::Error::other("a newer version of pdb-sync has written it"));
         }
-        match file.try_lock() {
-            Ok(()) => {}
+        let _lock = match FileLock::new(file) {
+            Ok(lock) => Some(lock),
             // The lock of the tree is held, so no other process writes to its record.
-            Err(_) if ours => {}
+            Err(_) if ours => None,
             // The writer of the record is working in a tree that contains this one or lies in it.
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return Ok(()),
-        }
+        };
         let other;
         let root = if ours {
             root
@@ -199,7 +199,7 @@ impl ModeRecord {
 impl Drop for ModeRecord {
     fn drop(&mut self) {
         let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = &open.file
+        if let Some((file, _)) = &open.file
             && open.dirs.is_empty()
         {
             // A record that cannot be removed names no changed modes.
