@@ -113,6 +113,13 @@ fn tables(jobs: &[Aggregate], commands: &[CommandCost], ui: &Ui) -> io::Result<(
         ui.note("no recorded run matches");
     } else {
         ui.table(&rows(jobs))?;
+        for job in jobs.iter().filter(|job| job.by_marker > 0) {
+            let runs = units::count(job.by_marker as u64, "run", "runs");
+            ui.line(&format!(
+                "{}: in {runs}, the marker showed that nothing was new; the times are those of the others",
+                job.job
+            ))?;
+        }
     }
     if !commands.is_empty() {
         if ran {
@@ -273,6 +280,7 @@ fn as_json(job: &Aggregate, firing: &[FiringAlert]) -> Value {
         "runs": job.runs,
         "states": states,
         "success_rate": job.success_rate,
+        "by_marker": job.by_marker,
         "duration_s": job.duration,
         "queued_s": job.queued,
         "bytes_per_s": job.bytes_per_s,

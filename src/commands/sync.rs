@@ -11,9 +11,10 @@ use crate::model::event::Listener;
 use crate::model::exit_code::ExitCode;
 use crate::model::hint;
 use crate::model::job::{Job, Source, SourceOrder};
-use crate::model::result::{Logs, Summary};
+use crate::model::result::Logs;
 use crate::model::run_scope::RunScope;
 use crate::model::sanitize;
+use crate::model::summary::Summary;
 use crate::model::time;
 use crate::output;
 use crate::output::notify::Notifier;
@@ -178,7 +179,7 @@ fn scope(args: &SyncArgs, opened: &Opened, jobs: &[Job]) -> Option<RunScope> {
 fn nothing_to_rerun(ui: &Ui) -> Result<ExitCode, Failure> {
     ui.result(ExitCode::Done, &json!({ "jobs": 0 }))?;
     annotate::outputs(&[], &["nothing to run again".to_owned()], ui);
-    ui.note("nothing to run again: of the selected jobs that ran before, each succeeded last time");
+    ui.note("nothing to run again: of the selected jobs that ran before, each succeeded in its last whole run; runs for some entries or with other filters do not count");
     Ok(ExitCode::Done)
 }
 

@@ -8,6 +8,7 @@ mod cost_totals;
 mod costs;
 #[cfg(test)]
 mod keep_tests;
+mod migrations;
 mod open;
 mod query;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Opens the database: for reading without changing anything, for writing with repairs where necessary.
 
-use super::{Error, schema};
+use super::{Error, migrations};
 use crate::model::sanitize;
 use crate::platform;
 use jiff::Timestamp;
@@ -62,7 +62,7 @@ impl History {
         };
         let db = db.map_err(|source| Error::Database { tried: "cannot read", path: path.clone(), source })?;
         // Another process may have been killed between creating the file and its tables.
-        let empty = schema::version(&db).is_ok_and(|version| version == 0);
+        let empty = migrations::version(&db).is_ok_and(|version| version == 0);
         Ok((!empty).then_some(History { db, path }))
     }
 
@@ -111,7 +111,7 @@ fn writable(path: &Path) -> io::Result<File> {
 /// Reads the header, since opening a database does not read it.
 fn probed(db: Connection) -> rusqlite::Result<Connection> {
     db.busy_timeout(PATIENCE)?;
-    schema::version(&db)?;
+    migrations::version(&db)?;
     db.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))?;
     Ok(db)
 }
@@ -150,16 +150,16 @@ fn open(path: &Path) -> Result<History, Error> {
     let db = Connection::open(path).map_err(cannot)?;
     let mut history = History { db, path: path.into() };
     history.db.busy_timeout(PATIENCE).map_err(cannot)?;
-    let found = schema::version(&history.db).map_err(cannot)?;
-    if found > schema::newest() {
-        return Err(Error::Newer { path: path.into(), found, known: schema::newest() });
+    let found = migrations::version(&history.db).map_err(cannot)?;
+    if found > migrations::newest() {
+        return Err(Error::Newer { path: path.into(), found, known: migrations::newest() });
     }
     // Changing the journal mode does not wait for other processes by itself.
     patiently(|| history.db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))).map_err(cannot)?;
     // A power failure may lose the last rows, but never damages the file.
     let settings = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
     history.db.execute_batch(settings).map_err(cannot)?;
-    schema::migrate(&mut history.db, schema::STEPS).map_err(cannot)?;
+    migrations::migrate(&mut history.db, migrations::STEPS).map_err(cannot)?;
     Ok(history)
 }
 

@@ -1,7 +1,8 @@
 //! Reads rows.
 
 use super::run_process::RunProcess;
-use super::{Error, History, schema};
+use super::{Error, History, migrations, schema};
+use crate::model::part::PartResult;
 use crate::model::record::{Details, JobRecord, State};
 use crate::model::result::{Attempt, Fallback};
 use jiff::Timestamp;
@@ -47,7 +48,7 @@ pub(super) const NAMES: &str = "
 ";
 
 /// When the newest success of a job until `?2` ended. It is found by its start, which is indexed: two runs of a job do not overlap. `whole`:
-/// see [`schema::whole_jobs`].
+/// see [`migrations::whole_jobs`].
 pub(super) fn success(whole: &str) -> String {
     format!(
         "SELECT started + duration / 1000 FROM jobs
@@ -69,7 +70,7 @@ pub(super) fn jobs(names: &[String]) -> String {
 }
 
 /// The total size at the source in the oldest (`ASC`) or newest (`DESC`) success of the job `?1` since `?2` whose total is known. `whole`: see
-/// [`schema::whole_jobs`].
+/// [`migrations::whole_jobs`].
 pub(super) fn held(order: &str, whole: &str) -> String {
     format!(
         "SELECT started, total_bytes FROM jobs WHERE job = ?1 AND started >= ?2 AND status IN ('ok', 'warned')
@@ -157,14 +158,14 @@ impl History {
     }
 
     fn success(&self) -> rusqlite::Result<Statement<'_>> {
-        self.db.prepare(&success(schema::whole_jobs(&self.db)?))
+        self.db.prepare(&success(migrations::whole_jobs(&self.db)?))
     }
 
     /// Returns the total size of the source in bytes, in the oldest and in the newest success since a time. Both are the same if there is
     /// only one.
     pub(crate) fn sizes(&self, job: &str, since: Timestamp) -> Result<Option<[(Timestamp, u64); 2]>, Error> {
         let cannot = self.cannot_read();
-        let whole = schema::whole_jobs(&self.db).map_err(&cannot)?;
+        let whole = migrations::whole_jobs(&self.db).map_err(&cannot)?;
         let one = |order: &str| {
             let row = |row: &Row<'_>| Ok((row.get("started")?, row.get("total_bytes")?));
             let limits = params![job, since.as_millisecond()];
@@ -183,6 +184,8 @@ pub(super) struct Rows<'a> {
     attempts: Statement<'a>,
     /// The phases of an attempt.
     phases: Statement<'a>,
+    /// The parts of a job; `None` in a database of an earlier version.
+    parts: Option<Statement<'a>>,
     gone: HashMap<RunProcess, bool>,
     state_dir: &'a Path,
 }
@@ -199,6 +202,9 @@ impl<'a> Rows<'a> {
             phases: db.prepare(
                 "SELECT name, duration FROM phases WHERE run = ?1 AND job = ?2 AND attempt = ?3 ORDER BY place",
             )?,
+            parts: migrations::has_parts(db)?
+                .then(|| db.prepare("SELECT * FROM parts WHERE run = ?1 AND job = ?2 ORDER BY rowid"))
+                .transpose()?,
             gone: HashMap::new(),
             state_dir: history.state_dir(),
         })
@@ -233,9 +239,23 @@ impl<'a> Rows<'a> {
             let phases = self.phases.query_map((&record.run, &record.job, attempt.number), schema::phase)?;
             attempt.phases = phases.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?;
         }
-        record.details =
-            Some(Details { undo: None, missing_ids: None, connections: None, parts: None, tries });
+        // Unknown if an earlier version has recorded it.
+        let parts = record.connections.map(|_| self.parts(&record)).transpose()?;
+        record.details = Some(Details { undo: None, missing_ids: None, parts, tries });
         Ok(record)
+    }
+
+    fn parts(&mut self, record: &JobRecord) -> rusqlite::Result<Vec<PartResult>> {
+        let mut parts: Vec<PartResult> = Vec::new();
+        let Some(select) = &mut self.parts else { return Ok(parts) };
+        for row in select.query_map([&record.run, &record.job], schema::part)? {
+            let row = row?;
+            match parts.last_mut().filter(|last| (last.attempt, last.part) == (row.attempt, row.part)) {
+                Some(last) => last.tries.extend(row.tries),
+                None => parts.push(row),
+            }
+        }
+        Ok(parts)
     }
 
     fn attempts(&mut self, record: &JobRecord) -> rusqlite::Result<Vec<Attempt>> {

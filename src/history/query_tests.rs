@@ -1,8 +1,9 @@
 //! Tests of queries in a long history.
 
-use super::tests::{FOR_EVER, all, ended, record, result, started, whole_run};
+use super::tests::{FOR_EVER, all, at, ended, record, result, started, whole_run};
 use super::{History, Query, Recorder, query};
 use crate::model::event::Event;
+use crate::model::part::{Part, PartResult, PartTry};
 use crate::model::record::State;
 use crate::model::result::{Figures, Outcome, Skip, Status, SyncResult};
 use crate::model::run_scope::RunScope;
@@ -48,6 +49,43 @@ fn the_newest_of_each_job_is_found_among_many() {
         assert_eq!(history.sizes(&job, since).unwrap(), ends, "{job}");
     }
     assert_eq!(history.sizes("nobody", since).unwrap(), None);
+}
+
+#[test]
+fn the_parts_of_a_job_are_shown_with_its_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let tried = |connection, error: Option<&str>| PartTry {
+        connection,
+        started: at(3),
+        duration: Duration::from_millis(1250),
+        exit_code: error.map_or(Some(0), |_| None),
+        error: error.map(Into::into),
+    };
+    let part = |attempt, index, tries: Vec<PartTry>| PartResult {
+        attempt,
+        part: Part { index, of: 3 },
+        files: 7,
+        bytes: 1 << 40,
+        done: !tries.is_empty(),
+        tries,
+    };
+    let parts = vec![
+        part(1, 1, vec![tried(1, Some("killed")), tried(2, None)]),
+        part(1, 2, vec![]),
+        part(1, 3, vec![tried(3, None)]),
+        part(2, 3, vec![tried(3, None)]),
+    ];
+    let mut cut = result("a", 0, Outcome::Ok);
+    (cut.connections, cut.parts) = (3, parts.clone());
+    let results = vec![cut, result("b", 0, Outcome::Ok)];
+    let events = vec![started("01A", 0, &["a", "b"]), ended("01A", results)];
+    assert_eq!(record(dir.path(), FOR_EVER, events), [""; 0]);
+    let run = History::read(dir.path()).unwrap().unwrap().run("01A").unwrap();
+    let found =
+        |job: usize| (run.jobs[job].connections, run.jobs[job].details.clone().unwrap().parts.unwrap());
+    assert_eq!(found(0), (Some(3), parts));
+    assert_eq!(found(1), (Some(1), vec![]));
+    assert_eq!(all(dir.path())[0].connections, Some(3));
 }
 
 /// What the command line limited is shown, and is not the last run of the job, whether it has ended or was killed.

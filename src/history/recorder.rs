@@ -4,7 +4,7 @@ use super::run_process::RunProcess;
 use super::write::{Retention, Start};
 use super::writer::{HistoryWriter, Message};
 use crate::model::event::{Event, Listener, Stamped, Warnings};
-use crate::model::result::Summary;
+use crate::model::summary::Summary;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};

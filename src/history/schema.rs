@@ -1,126 +1,15 @@
-//! The tables: migrations from older versions, and what their columns hold. Rows are written and read by the names of their columns, here
-//! only.
+//! What the columns of the tables hold. Rows are written and read by the names of their columns, here only.
 
 use super::run_process::RunProcess;
 use crate::model::event::Phase;
+use crate::model::part::{Part, PartResult, PartTry};
 use crate::model::record::{JobRecord, State};
 use crate::model::result::{Attempt, Figures, Reason, Status};
 use crate::model::run_scope::RunScope;
 use jiff::Timestamp;
+use rusqlite::Row;
 use rusqlite::types::{FromSql, Value};
-use rusqlite::{Connection, Row, TransactionBehavior};
 use std::time::Duration;
-
-/// The SQLite application ID, which identifies our databases: "pdbs".
-pub(super) const APPLICATION: i32 = 0x7064_6273;
-
-/// Each step leads from the version that is its index to the next one. Steps are only ever appended.
-///
-/// Times are milliseconds since 1970, durations microseconds; NULL is unknown. `runs.state` is `running`, `ended` or `interrupted`;
-/// `jobs.status` is a status word, `running` or `interrupted`. Phases with attempt 0 are hooks.
-pub(super) const STEPS: &[&str] = &[
-    "
-    CREATE TABLE runs (
-        id TEXT PRIMARY KEY NOT NULL,
-        command TEXT NOT NULL,
-        state TEXT NOT NULL,
-        started INTEGER NOT NULL,
-        duration INTEGER,
-        exit_code INTEGER,
-        signal INTEGER,
-        parallel INTEGER,
-        pid INTEGER NOT NULL,
-        process TEXT
-    );
-    CREATE INDEX runs_by_start ON runs (started);
-    CREATE TABLE jobs (
-        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-        job TEXT NOT NULL,
-        place INTEGER NOT NULL,
-        status TEXT NOT NULL,
-        started INTEGER NOT NULL,
-        duration INTEGER,
-        queued INTEGER,
-        attempts INTEGER NOT NULL DEFAULT 0,
-        exit_code INTEGER,
-        files_transferred INTEGER,
-        files_deleted INTEGER,
-        bytes_received INTEGER,
-        total_files INTEGER,
-        total_bytes INTEGER,
-        source TEXT,
-        error TEXT,
-        hint TEXT,
-        log TEXT,
-        alerts TEXT NOT NULL DEFAULT '[]',
-        PRIMARY KEY (run, job)
-    );
-    CREATE INDEX jobs_by_start ON jobs (job, started);
-    CREATE TABLE attempts (
-        run TEXT NOT NULL,
-        job TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        source TEXT NOT NULL,
-        started INTEGER NOT NULL,
-        duration INTEGER NOT NULL,
-        exit_code INTEGER,
-        error TEXT,
-        hint TEXT,
-        PRIMARY KEY (run, job, number),
-        FOREIGN KEY (run, job) REFERENCES jobs (run, job) ON DELETE CASCADE
-    );
-    CREATE TABLE phases (
-        run TEXT NOT NULL,
-        job TEXT NOT NULL,
-        attempt INTEGER NOT NULL,
-        place INTEGER NOT NULL,
-        name TEXT NOT NULL,
-        duration INTEGER NOT NULL,
-        PRIMARY KEY (run, job, attempt, place),
-        FOREIGN KEY (run, job) REFERENCES jobs (run, job) ON DELETE CASCADE
-    );
-",
-    "
-    -- It said `sync` in every row: what other commands cost is in a file of its own, costs.jsonl.
-    ALTER TABLE runs DROP COLUMN command;
-    CREATE INDEX jobs_by_time ON jobs (started);
-",
-    "
-    -- Sums of the runs that were removed, so that counters never fall. Spans of time are microseconds here, too.
-    CREATE TABLE totals (
-        job TEXT NOT NULL,
-        status TEXT NOT NULL,
-        runs INTEGER NOT NULL,
-        duration REAL NOT NULL,
-        attempts REAL NOT NULL,
-        files_transferred REAL NOT NULL,
-        files_deleted REAL NOT NULL,
-        bytes_received REAL NOT NULL,
-        PRIMARY KEY (job, status)
-    ) WITHOUT ROWID;
-",
-    "
-    ALTER TABLE jobs ADD COLUMN warnings TEXT NOT NULL DEFAULT '[]';
-",
-    "
-    ALTER TABLE jobs ADD COLUMN files_verified INTEGER;
-    ALTER TABLE jobs ADD COLUMN files_damaged INTEGER;
-",
-    "
-    -- What the command line limited the run to; NULL for a run of the whole job.
-    ALTER TABLE jobs ADD COLUMN scope TEXT;
-    -- The host of the process.
-    ALTER TABLE runs ADD COLUMN host TEXT;
-",
-];
-
-/// The first version with `jobs.scope`.
-const SCOPED: i64 = 6;
-
-/// The condition in SQL for a run of the whole job. In a database of an earlier version, all of them count.
-pub(super) fn whole_jobs(db: &Connection) -> rusqlite::Result<&'static str> {
-    Ok(if version(db)? < SCOPED { "TRUE" } else { "scope IS NULL" })
-}
 
 /// The values of a row, by the names of their columns.
 pub(super) type Columns = Vec<(&'static str, Value)>;
@@ -151,6 +40,7 @@ pub(super) fn of_job(record: &JobRecord) -> Columns {
         ("log", record.log.clone().into()),
         ("alerts", list(&record.alerts).into()),
         ("warnings", list(&record.warnings).into()),
+        ("connections", record.connections.into()),
     ]
 }
 
@@ -189,6 +79,7 @@ pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         log: optional(row, "log")?,
         alerts: list("alerts")?,
         warnings: list("warnings")?,
+        connections: optional(row, "connections")?,
         phases: Vec::new(),
         details: None,
     })
@@ -238,6 +129,51 @@ pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
     })
 }
 
+/// The rows of a part, but for its run and job.
+pub(super) fn of_part(part: &PartResult) -> Vec<Columns> {
+    let row = |tried: Option<&PartTry>| {
+        vec![
+            ("attempt", part.attempt.into()),
+            ("part", part.part.index.into()),
+            ("parts", part.part.of.into()),
+            ("files", integer(part.files).into()),
+            ("bytes", integer(part.bytes).into()),
+            ("done", part.done.into()),
+            ("connection", tried.map(|tried| tried.connection).into()),
+            ("started", tried.map(|tried| tried.started.as_millisecond()).into()),
+            ("duration", tried.map(|tried| micros(tried.duration)).into()),
+            ("exit_code", tried.and_then(|tried| tried.exit_code).into()),
+            ("error", tried.and_then(|tried| tried.error.clone()).into()),
+        ]
+    };
+    match part.tries.as_slice() {
+        [] => vec![row(None)],
+        tries => tries.iter().map(|tried| row(Some(tried))).collect(),
+    }
+}
+
+/// Reads a row of a part, with one of its transfers if there is one.
+pub(super) fn part(row: &Row<'_>) -> rusqlite::Result<PartResult> {
+    let tried = match row.get("connection")? {
+        Some(connection) => Some(PartTry {
+            connection,
+            started: time(row.get("started")?).unwrap_or_default(),
+            duration: span(row.get("duration")?),
+            exit_code: row.get("exit_code")?,
+            error: row.get("error")?,
+        }),
+        None => None,
+    };
+    Ok(PartResult {
+        attempt: row.get("attempt")?,
+        part: Part { index: row.get("part")?, of: row.get("parts")? },
+        files: count(row, "files")?.unwrap_or_default(),
+        bytes: count(row, "bytes")?.unwrap_or_default(),
+        done: row.get("done")?,
+        tries: tried.into_iter().collect(),
+    })
+}
+
 /// The row of a phase, but for its run, job and attempt.
 pub(super) fn of_phase(place: usize, phase: Phase, duration: Duration) -> Columns {
     vec![
@@ -280,55 +216,4 @@ pub(super) fn micros(duration: Duration) -> i64 {
 /// Integers in SQLite are signed.
 pub(super) fn integer(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-/// The version that this program writes.
-pub(super) fn newest() -> i64 {
-    STEPS.len() as i64
-}
-
-/// Returns the version of the file. An empty file has version 0.
-pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {
-    db.query_row("PRAGMA user_version", [], |row| row.get(0))
-}
-
-/// Applies the missing steps. Several processes may try at once: one applies them, the others find them applied.
-pub(super) fn migrate(db: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
-    if version(db)? >= steps.len() as i64 {
-        return Ok(());
-    }
-    let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let done = usize::try_from(version(&change)?).unwrap_or(0);
-    for step in steps.iter().skip(done) {
-        change.execute_batch(step)?;
-    }
-    change.pragma_update(None, "application_id", APPLICATION)?;
-    change.pragma_update(None, "user_version", steps.len().max(done) as i64)?;
-    change.commit()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn older_tables_take_the_missing_steps_and_keep_what_they_hold() {
-        let mut db = Connection::open_in_memory().unwrap();
-        let steps =
-            ["CREATE TABLE a (x); INSERT INTO a VALUES (1);", "ALTER TABLE a ADD COLUMN y DEFAULT 2;"];
-        migrate(&mut db, &steps[..1]).unwrap();
-        assert_eq!(version(&db).unwrap(), 1);
-        migrate(&mut db, &steps).unwrap();
-        migrate(&mut db, &steps).unwrap();
-        let row: (i64, i64) = db.query_row("SELECT x, y FROM a", [], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
-        assert_eq!((row, version(&db).unwrap()), ((1, 2), 2));
-    }
-
-    #[test]
-    fn a_step_that_fails_changes_nothing() {
-        let mut db = Connection::open_in_memory().unwrap();
-        assert!(migrate(&mut db, &["CREATE TABLE a (x);", "nonsense"]).is_err());
-        assert_eq!(version(&db).unwrap(), 0);
-        migrate(&mut db, &["CREATE TABLE a (x);"]).unwrap();
-    }
 }

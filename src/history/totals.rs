@@ -1,7 +1,7 @@
 //! Sums over all runs ever. Removed runs leave their sums in the table `totals`; the others are summed on request, so that a repeated write
 //! counts once.
 
-use super::{Error, History, schema};
+use super::{Error, History, migrations};
 use crate::history::stats::Total;
 use crate::model::record::State;
 use rusqlite::{Row, Transaction};
@@ -21,7 +21,7 @@ impl History {
     /// Returns the sums by job and status.
     pub(crate) fn totals(&self) -> Result<Vec<Total>, Error> {
         let cannot = self.cannot_read();
-        let removed = match schema::version(&self.db).map_err(&cannot)? {
+        let removed = match migrations::version(&self.db).map_err(&cannot)? {
             SINCE.. => {
                 "UNION ALL SELECT job, status, runs, duration, attempts, files_transferred, files_deleted, bytes_received
                  FROM totals"

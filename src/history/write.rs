@@ -4,9 +4,10 @@ use super::run_process::RunProcess;
 use super::schema::{self, Columns, integer, micros};
 use super::{Error, History, totals};
 use crate::model::event::Phase;
-use crate::model::result::{Summary, SyncResult};
+use crate::model::result::SyncResult;
 use crate::model::run_scope::RunScope;
 use crate::model::sanitize;
+use crate::model::summary::Summary;
 use crate::retention::{self, Item, Moment};
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -158,6 +159,7 @@ struct Rows<'a> {
     job: Insert<'a>,
     attempt: Insert<'a>,
     phase: Insert<'a>,
+    part: Insert<'a>,
 }
 
 impl<'a> Rows<'a> {
@@ -169,6 +171,7 @@ impl<'a> Rows<'a> {
             job: insert("jobs"),
             attempt: insert("attempts"),
             phase: insert("phases"),
+            part: insert("parts"),
         })
     }
 
@@ -183,6 +186,9 @@ impl<'a> Rows<'a> {
         self.job.write(schema::of_job(&result.into()), [of_run(), place])?;
         for attempt in &result.attempts {
             self.attempt.write(schema::of_attempt(attempt), of())?;
+        }
+        for row in result.parts.iter().flat_map(schema::of_part) {
+            self.part.write(row, of())?;
         }
         let phases = result.attempts.iter().map(|attempt| (attempt.number, &attempt.phases));
         // Hooks are outside of attempts.

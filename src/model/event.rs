@@ -8,8 +8,9 @@ pub use crate::model::lines::Lines;
 pub use crate::model::phase::Phase;
 
 use crate::model::part::Part;
-use crate::model::result::{Summary, SyncResult};
+use crate::model::result::SyncResult;
 use crate::model::run_scope::RunScope;
+use crate::model::summary::Summary;
 use crate::model::wire;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -18,6 +18,7 @@ pub mod result;
 pub mod run_scope;
 pub mod running;
 pub mod sanitize;
+pub mod summary;
 pub mod system_names;
 pub mod time;
 mod wire;

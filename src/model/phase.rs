@@ -8,6 +8,8 @@ use serde::Serialize;
 pub enum Phase {
     /// The `before` hooks.
     Before,
+    /// The fetch of the marker, which may show that nothing is new.
+    Marker,
     /// A dry run that counts what would be deleted.
     List,
     /// The transfer itself; it never deletes.
@@ -21,8 +23,28 @@ pub enum Phase {
 }
 
 impl Phase {
-    const ALL: [Phase; 6] =
-        [Phase::Before, Phase::List, Phase::Transfer, Phase::Verify, Phase::Delete, Phase::After];
+    const ALL: [Phase; 7] = [
+        Phase::Before,
+        Phase::Marker,
+        Phase::List,
+        Phase::Transfer,
+        Phase::Verify,
+        Phase::Delete,
+        Phase::After,
+    ];
+
+    /// Whether these phases are those of a job whose marker showed that nothing was new.
+    pub fn only_marker(phases: impl IntoIterator<Item = Phase>) -> bool {
+        let mut asked = false;
+        for phase in phases {
+            match phase {
+                Phase::Marker => asked = true,
+                Phase::List | Phase::Transfer => return false,
+                Phase::Before | Phase::Verify | Phase::Delete | Phase::After => {}
+            }
+        }
+        asked
+    }
 
     /// Parses the name used in JSON.
     pub fn parse(word: &str) -> Option<Phase> {
@@ -33,6 +55,7 @@ impl Phase {
     pub fn word(self) -> &'static str {
         match self {
             Phase::Before => "before",
+            Phase::Marker => "marker",
             Phase::List => "list",
             Phase::Transfer => "transfer",
             Phase::Verify => "verify",

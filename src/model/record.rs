@@ -3,9 +3,9 @@
 use crate::model::part::PartResult;
 use crate::model::pdb::EntryId;
 use crate::model::phase::Phase;
-use crate::model::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, Summary, SyncResult};
+use crate::model::result::{Attempt, Fallback, Figures, Outcome, Reason, Skip, Status, SyncResult};
 use crate::model::run_scope::RunScope;
-use crate::model::{time, wire};
+use crate::model::wire;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
@@ -55,6 +55,8 @@ pub struct JobRecord {
     pub alerts: Vec<String>,
     /// Warnings about its hooks.
     pub warnings: Vec<String>,
+    /// How many connections it had at the same time, at most; `None` if unknown.
+    pub connections: Option<u32>,
     /// The durations of its phases over all attempts, and of its hooks where they are known.
     #[serde(serialize_with = "wire::phases")]
     pub phases: Vec<(Phase, Duration)>,
@@ -72,9 +74,7 @@ pub struct Details {
     /// The entries without a file at the source; `None` for a job that is not limited to entries. The history does not have them.
     #[serde(serialize_with = "wire::ids")]
     pub missing_ids: Option<Vec<EntryId>>,
-    /// How many connections the job had at the same time, at most; `None` if unknown.
-    pub connections: Option<u32>,
-    /// The parts of its transfers; `None` if unknown. The history does not have them.
+    /// The parts of its transfers, in order; `None` if unknown.
     pub parts: Option<Vec<PartResult>>,
     /// All attempts, in order.
     pub tries: Vec<Attempt>,
@@ -132,6 +132,11 @@ impl JobRecord {
         self.started.checked_add(duration).ok()
     }
 
+    /// Whether its marker showed that nothing was new, so that its duration is that of a short question.
+    pub fn is_by_marker(&self) -> bool {
+        Phase::only_marker(self.phases.iter().map(|(phase, _)| *phase))
+    }
+
     /// Returns the duration of the transfers; without any, that of the job.
     pub fn transferring(&self) -> Option<Duration> {
         let transfer = self.phases.iter().find(|(phase, _)| *phase == Phase::Transfer);
@@ -185,11 +190,11 @@ impl From<&SyncResult> for JobRecord {
             log: result.log.as_ref().map(|log| log.to_string_lossy().into_owned()),
             alerts: result.alerts.clone(),
             warnings: result.warnings.clone(),
+            connections: Some(result.connections),
             phases,
             details: Some(Details {
                 undo: result.undo.clone(),
                 missing_ids: result.missing_ids.clone(),
-                connections: Some(result.connections),
                 parts: Some(result.parts.clone()),
                 tries: result.attempts.clone(),
             }),
@@ -217,7 +222,7 @@ impl From<&JobRecord> for SyncResult {
             log: record.log.as_ref().map(Into::into),
             alerts: record.alerts.clone(),
             warnings: record.warnings.clone(),
-            connections: details.and_then(|details| details.connections).unwrap_or_default(),
+            connections: record.connections.unwrap_or_default(),
             parts: details.and_then(|details| details.parts.clone()).unwrap_or_default(),
             missing_ids: details.and_then(|details| details.missing_ids.clone()),
             undo: details.and_then(|details| details.undo.clone()),
@@ -241,44 +246,6 @@ fn fallback<S: Serializer>(fallback: &Option<Fallback>, serializer: S) -> Result
     }
     let why = fallback.as_ref().map(|fallback| fallback.why.as_str());
     Keys { fallback: why.is_some(), fallback_reason: why }.serialize(serializer)
-}
-
-/// The summary of a run without its results.
-impl Serialize for Summary {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Keys<'a> {
-            run: &'a str,
-            exit_code: i32,
-            duration_s: f64,
-            total: usize,
-            success: usize,
-            failed: usize,
-            partial: usize,
-            blocked: usize,
-            skipped: usize,
-            cancelled: usize,
-            signal: Option<i32>,
-            warnings: &'a [String],
-            unwritten: &'a [String],
-        }
-        let keys = Keys {
-            run: &self.run,
-            exit_code: self.exit().code(),
-            duration_s: time::seconds(self.duration),
-            total: self.results.len(),
-            success: self.success(),
-            failed: self.count(Status::Failed),
-            partial: self.count(Status::Partial),
-            blocked: self.count(Status::Blocked),
-            skipped: self.count(Status::Skipped),
-            cancelled: self.count(Status::Cancelled),
-            signal: self.signal,
-            warnings: &self.warnings,
-            unwritten: &self.unwritten,
-        };
-        keys.serialize(serializer)
-    }
 }
 
 #[cfg(test)]

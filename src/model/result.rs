@@ -335,6 +335,11 @@ impl SyncResult {
         self.attempts.last().and_then(|a| a.exit_code)
     }
 
+    /// Whether its marker showed that nothing was new.
+    pub fn is_by_marker(&self) -> bool {
+        Phase::only_marker(self.attempts.iter().flat_map(|attempt| &attempt.phases).map(|(phase, _)| *phase))
+    }
+
     /// Whether anything at the destination was changed; `None` if unknown.
     pub fn changed(&self) -> Option<bool> {
         if self.dry_run { Some(false) } else { self.figures.changed() }
@@ -349,52 +354,5 @@ impl Figures {
             return Some(true);
         }
         figures.iter().all(Option::is_some).then_some(false)
-    }
-}
-
-/// The result of a run: a fold over the results of its jobs.
-#[derive(Debug, Clone)]
-pub struct Summary {
-    /// The run ID.
-    pub run: String,
-    /// Whether it was a dry run.
-    pub dry_run: bool,
-    /// One result for every requested job, in the order of the request.
-    pub results: Vec<Arc<SyncResult>>,
-    /// From the start of the run to its end.
-    pub duration: Duration,
-    /// The number of the signal that ended the run.
-    pub signal: Option<i32>,
-    /// Records that the run could not write, such as the history or a log. They do not change the results of the jobs.
-    pub warnings: Vec<String>,
-    /// Requested output that could not be written; the run counts as failed.
-    pub unwritten: Vec<String>,
-}
-
-impl Summary {
-    /// Returns the number of jobs with this status.
-    pub fn count(&self, status: Status) -> usize {
-        self.results.iter().filter(|r| r.status() == status).count()
-    }
-
-    /// Returns the number of jobs that succeeded, with or without a warning.
-    pub fn success(&self) -> usize {
-        self.count(Status::Ok) + self.count(Status::Warned)
-    }
-
-    /// Returns the exit code of the run.
-    pub fn exit(&self) -> ExitCode {
-        let mut start = self.signal.map_or(ExitCode::Done, ExitCode::Signal);
-        if !self.unwritten.is_empty() {
-            start = start.worst(ExitCode::Failed);
-        }
-        self.results.iter().map(|r| r.outcome.exit()).fold(start, ExitCode::worst)
-    }
-
-    /// Returns the mean duration of the jobs that started; `None` if none did.
-    pub fn average(&self) -> Option<Duration> {
-        let started: Vec<_> = self.results.iter().filter(|r| !r.duration.is_zero()).collect();
-        let sum: Duration = started.iter().map(|r| r.duration).sum();
-        (!started.is_empty()).then(|| sum / started.len() as u32)
     }
 }

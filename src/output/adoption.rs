@@ -29,17 +29,17 @@ pub(super) fn lines(found: &Found) -> Vec<String> {
     });
     if found.same_size > 0 {
         let what = match found.checksum {
-            true => "compared by checksum; those that differ are fetched",
-            false => "fetched again (adopt = \"checksum\" or --adopt compares them instead)",
+            true => "to be compared by checksum; those that differ are to be fetched",
+            false => "to be fetched again (adopt = \"checksum\" or --adopt compares them instead)",
         };
         lines.push(format!("  the same by size, not by time: {}, {what}", files(found.same_size)));
     }
     let fetched = [("of another size", found.different), ("not here yet", found.missing)];
     for (name, n) in fetched.into_iter().filter(|(_, n)| *n > 0) {
-        lines.push(format!("  {name}: {}, fetched", files(n)));
+        lines.push(format!("  {name}: {}, to be fetched", files(n)));
     }
     if found.older > 0 {
-        lines.push(format!("  of these, older at the source: {}, replaced too", files(found.older)));
+        lines.push(format!("  of these, older at the source: {}, to be replaced, too", files(found.older)));
     }
     match found.foreign {
         Some(tally) if tally.files + tally.dirs > 0 => {
@@ -77,10 +77,10 @@ mod tests {
             lines(&found).join("\n"),
             "the first run at /srv/m, which holds files already:\n  \
              the same by size and time: 1,200 files\n  \
-             the same by size, not by time: 3 files, compared by checksum; those that differ are fetched\n  \
-             of another size: 2 files, fetched\n  \
-             not here yet: 1 file, fetched\n  \
-             of these, older at the source: 1 file, replaced too\n  \
+             the same by size, not by time: 3 files, to be compared by checksum; those that differ are to be fetched\n  \
+             of another size: 2 files, to be fetched\n  \
+             not here yet: 1 file, to be fetched\n  \
+             of these, older at the source: 1 file, to be replaced, too\n  \
              not at the source: 4 files and 1 directory, not deleted in this run"
         );
         let unfinished = lines(&Found { why: Takeover::Unfinished, ..found.clone() });

@@ -231,6 +231,7 @@ fn merged(old: &Progress, new: &Progress) -> Progress {
 fn figures(phase: Option<Phase>, progress: &Progress, wide: bool, room: usize) -> String {
     let waiting = match phase {
         Some(Phase::Before | Phase::After) => Some("hooks"),
+        Some(Phase::Marker) => Some("marker"),
         Some(Phase::List) => Some("listing"),
         Some(Phase::Verify) => Some("verifying"),
         Some(Phase::Delete) => Some("deleting"),

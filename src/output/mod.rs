@@ -36,7 +36,7 @@ pub use screen::{Canvas, Columns, Port, Screen, Streams};
 pub use summary::cells;
 
 use crate::model::event::{Listener, Stamped, Stream};
-use crate::model::result::Summary;
+use crate::model::summary::Summary;
 use crate::output::terminal::{Color, Environment, Text};
 use listener::ScreenListener;
 use std::io;

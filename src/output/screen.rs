@@ -3,8 +3,8 @@
 use super::cursor_home::CursorHomeTerminal;
 use super::text::prefix_lines;
 use crate::model::event::{Stream, Warnings};
-use crate::model::result::Summary;
 use crate::model::sanitize;
+use crate::model::summary::Summary;
 use crate::output::terminal::{Color, Environment, HANG, Text, TextStyle, columns, streams, warning};
 use console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};

@@ -3,8 +3,9 @@
 use super::units;
 use crate::model::exit_code::SIGNALS;
 use crate::model::record::JobRecord;
-use crate::model::result::{Status, Summary, SyncResult};
+use crate::model::result::{Status, SyncResult};
 use crate::model::sanitize;
+use crate::model::summary::Summary;
 use crate::output::terminal::Text;
 use console::Style;
 use std::fmt::Write;
@@ -32,6 +33,7 @@ pub(super) fn figures(result: &SyncResult) -> String {
     let told = matches!(result.status(), Status::Ok | Status::Warned);
     if told && figures.changed() == Some(false) {
         return match figures.total_files {
+            _ if result.is_by_marker() => "nothing to change: the marker is the same".into(),
             Some(files) => format!("nothing to change in {}", units::count(files, "file", "files")),
             None => "nothing to change".into(),
         };
@@ -45,8 +47,14 @@ pub(super) fn figures(result: &SyncResult) -> String {
         figures.files_transferred.map(|n| format!("{} {moved}", units::count(n, "file", "files")));
     let deleted = figures.files_deleted.filter(|n| *n > 0).map(|n| format!("{n} {removed}"));
     // A dry run receives only the list of files.
-    let received =
-        figures.bytes_received.filter(|_| !result.dry_run).map(|n| format!("{} received", units::bytes(n)));
+    let over = match result.connections {
+        0 | 1 => String::new(),
+        n => format!(" over {n} connections"),
+    };
+    let received = figures
+        .bytes_received
+        .filter(|_| !result.dry_run)
+        .map(|n| format!("{} received{over}", units::bytes(n)));
     let verified = figures.files_verified.filter(|n| *n > 0).map(|n| format!("{n} verified"));
     [transferred, deleted, received, verified].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,8 @@
 
 use super::{Options, Port, Streams};
 use crate::model::event::{Event, Lines, Phase, Stamped, Stream};
-use crate::model::result::{Attempt, Figures, Outcome, Reason, Summary, SyncResult};
+use crate::model::result::{Attempt, Figures, Outcome, Reason, SyncResult};
+use crate::model::summary::Summary;
 use crate::output::terminal::{Color, Environment};
 use jiff::Timestamp;
 use std::io::{self, Write};

@@ -6,8 +6,9 @@ use super::{Screen, units};
 use crate::model::event::{Event, Level, Phase, Stamped, Stream, Tally};
 use crate::model::hint;
 use crate::model::part::Part;
-use crate::model::result::{Status, Summary, SyncResult};
+use crate::model::result::{Status, SyncResult};
 use crate::model::sanitize;
+use crate::model::summary::Summary;
 use crate::output::terminal::{Text, TextStyle, error, warning};
 use console::{Color, Style, measure_text_width};
 use std::borrow::Cow;
@@ -222,6 +223,7 @@ pub(super) fn leveled(level: Level, text: &str) -> Text {
 pub(super) fn phase_words(phase: Phase) -> &'static str {
     match phase {
         Phase::Before => "running the hooks before the transfer",
+        Phase::Marker => "asking for the marker",
         Phase::List => "listing what would change",
         Phase::Transfer => "transferring",
         Phase::Verify => "checking the compressed files that came",

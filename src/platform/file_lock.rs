@@ -1,6 +1,7 @@
 //! A lock on an open file or directory (`flock`), for one process at a time.
 
 use std::fs::{File, TryLockError};
+use std::io;
 use std::ops::Deref;
 
 /// An exclusive lock, which is released when this is dropped.
@@ -14,6 +15,12 @@ impl FileLock {
     /// Locks without waiting. `WouldBlock` if another one has the lock, another error if files cannot be locked there.
     pub fn new(file: File) -> Result<Self, TryLockError> {
         file.try_lock()?;
+        Ok(FileLock(file))
+    }
+
+    /// Locks, and waits for it.
+    pub fn wait(file: File) -> io::Result<Self> {
+        file.lock()?;
         Ok(FileLock(file))
     }
 }

@@ -1,7 +1,7 @@
 //! The directories of indexes: `STATE/index/NAME/vN/`. NAME is the name of a job, or `@` and a path.
 
 use super::SearchError;
-use super::read_only_dir::Readable;
+use super::index_dir::IndexDir;
 use super::schema::{self, Fields, VERSION};
 use crate::platform::{self, FileLock};
 use serde::{Deserialize, Serialize};
@@ -182,7 +182,7 @@ impl IndexPlace {
             return Ok(None);
         }
         let wrong = SearchError::engine(&dir);
-        let directory = Readable::open(&dir).map_err(|error| wrong(error.into()))?;
+        let directory = IndexDir::open(&dir).map_err(|error| wrong(error.into()))?;
         let mut index = Index::open(directory).map_err(&wrong)?;
         index.set_tokenizers(schema::tokenizers());
         index.set_fast_field_tokenizers(schema::tokenizers());

@@ -25,13 +25,13 @@ mod entry_key;
 mod facets;
 mod file_list;
 mod hit;
+mod index_dir;
 mod indexed_files;
 mod live;
 mod location;
 pub mod query;
 #[cfg(test)]
 mod ranking_tests;
-mod read_only_dir;
 mod schema;
 mod single_index;
 mod stems;

@@ -165,9 +165,9 @@ impl AttemptRunner<'_> {
         // It has no progress of its own.
         let events = JobEvents { progress: watch::channel(None).0, ..self.job_events.clone() };
         let started = Instant::now();
-        events.phase(self.number, Phase::List, &command).await;
+        events.phase(self.number, Phase::Marker, &command).await;
         let ran = transport.run(self.of_one_file(&job, &source), &events, &mut |_| true).await;
-        self.phases.push((Phase::List, started.elapsed()));
+        self.phases.push((Phase::Marker, started.elapsed()));
         self.code = ran.code;
         let received = super::transport::came(&ran.stats, source.is_remote());
         match ran.verdict {

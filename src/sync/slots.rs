@@ -10,23 +10,92 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// The slots of a run, and the connections to each host. First come, first served.
 #[derive(Debug)]
 pub(super) struct Slots {
-    global: Arc<Global>,
+    slots: Arc<Permits>,
     /// The limits of the configuration.
     limits: BTreeMap<String, usize>,
-    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    hosts: Mutex<HashMap<String, Arc<Permits>>>,
 }
 
-/// The connections to a host.
+/// Permits whose number can change.
 #[derive(Debug)]
-struct Host {
+struct Permits {
     free: Arc<Semaphore>,
+    /// How many there are.
+    size: AtomicUsize,
+    /// Permits that were removed while in use. They are dropped when they are returned.
+    debt: AtomicUsize,
     /// Number of jobs that wait for one.
     waiting: AtomicUsize,
 }
 
+/// A permit. Freed when dropped.
+#[derive(Debug)]
+struct Permit {
+    permit: Option<OwnedSemaphorePermit>,
+    of: Arc<Permits>,
+}
+
+impl Permits {
+    fn new(size: usize) -> Arc<Self> {
+        let (debt, waiting) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (free, size) = (Arc::new(Semaphore::new(size)), AtomicUsize::new(size));
+        Arc::new(Permits { free, size, debt, waiting })
+    }
+
+    async fn acquire(self: &Arc<Self>) -> Permit {
+        let _waiting = Waiting::new(&self.waiting);
+        Permit { permit: self.free.clone().acquire_owned().await.ok(), of: self.clone() }
+    }
+
+    fn try_acquire(self: &Arc<Self>) -> Option<Permit> {
+        let permit = self.free.clone().try_acquire_owned().ok()?;
+        Some(Permit { permit: Some(permit), of: self.clone() })
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    fn in_use(&self) -> usize {
+        let there = self.size.load(Ordering::Relaxed) + self.debt.load(Ordering::Relaxed);
+        there.saturating_sub(self.free.available_permits())
+    }
+
+    fn raise(&self) {
+        // Everything runs on the runtime's one thread; the atomics only satisfy the compiler.
+        self.size.fetch_add(1, Ordering::Relaxed);
+        if !self.pay() {
+            self.free.add_permits(1);
+        }
+    }
+
+    /// Those in use stay until they are returned.
+    fn lower(&self, by: usize) {
+        self.size.fetch_sub(by, Ordering::Relaxed);
+        let taken = self.free.forget_permits(by);
+        self.debt.fetch_add(by - taken, Ordering::Relaxed);
+    }
+
+    /// Whether one was owed.
+    fn pay(&self) -> bool {
+        let less = |owed: usize| owed.checked_sub(1);
+        self.debt.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take()
+            && self.of.pay()
+        {
+            permit.forget();
+        }
+    }
+}
+
 /// A connection of a job in addition to that of its slot. Freed when dropped.
 #[derive(Debug)]
-pub(super) struct Connection(Option<OwnedSemaphorePermit>);
+pub(super) struct Connection(Option<Permit>);
 
 /// How long a connection counts after its end. The server counts it until its own process has ended, a moment after ours.
 const LINGER: Duration = Duration::from_millis(50);
@@ -44,30 +113,18 @@ impl Drop for Connection {
     }
 }
 
-/// Slots whose number can change.
-#[derive(Debug)]
-struct Global {
-    free: Arc<Semaphore>,
-    /// Slots that were removed while in use. They are dropped when they are returned.
-    debt: AtomicUsize,
-    waiting: AtomicUsize,
-}
-
 /// A slot, and a connection to the host. Freed when dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
     _host: Option<Connection>,
-    permit: Option<OwnedSemaphorePermit>,
-    global: Arc<Global>,
+    _slot: Permit,
 }
 
 impl Slots {
     /// Creates `parallel` slots, and the connections of each host that has a limit.
     pub(super) fn new(parallel: usize, hosts: &BTreeMap<String, usize>) -> Self {
         let limits = hosts.iter().map(|(host, n)| (host.to_ascii_lowercase(), *n)).collect();
-        let free = Arc::new(Semaphore::new(parallel));
-        let global = Global { free, debt: AtomicUsize::new(0), waiting: AtomicUsize::new(0) };
-        Slots { global: Arc::new(global), limits, hosts: Mutex::default() }
+        Slots { slots: Permits::new(parallel), limits, hosts: Mutex::default() }
     }
 
     /// The maximum number of connections to a host; there is none for this machine.
@@ -77,71 +134,56 @@ impl Slots {
     }
 
     /// The connections to a host; `None` for this machine.
-    fn host(&self, host: Option<&str>) -> Option<Arc<Host>> {
-        let cap = self.cap(host);
-        let new = || Host { free: Arc::new(Semaphore::new(cap)), waiting: AtomicUsize::new(0) };
+    fn host(&self, host: Option<&str>) -> Option<Arc<Permits>> {
+        let new = || Permits::new(self.cap(host));
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(hosts.entry(host?.to_ascii_lowercase()).or_insert_with(|| Arc::new(new())).clone())
+        Some(hosts.entry(host?.to_ascii_lowercase()).or_insert_with(new).clone())
     }
 
     /// Whether another job waits for a connection to this host.
     pub(super) fn is_wanted(&self, host: Option<&str>) -> bool {
-        self.host(host).is_some_and(|host| host.waiting.load(Ordering::Relaxed) > 0)
+        self.host(host).is_some_and(|host| host.is_wanted())
     }
 
     /// Returns another connection for a job that has a slot, if one is free. It never waits: two jobs that wait for each other's connections
     /// would not end.
     pub(super) fn try_connect(&self, host: Option<&str>) -> Option<Connection> {
         match self.host(host) {
-            Some(host) => host.free.clone().try_acquire_owned().ok().map(|permit| Connection(Some(permit))),
+            Some(host) => host.try_acquire().map(|permit| Connection(Some(permit))),
             None => Some(Connection(None)),
         }
+    }
+
+    /// Notes that the server refused one of the connections in use: for the rest of the run, all jobs together have one less than these.
+    pub(super) fn refused(&self, host: Option<&str>) {
+        let Some(host) = self.host(host) else { return };
+        let size = host.size.load(Ordering::Relaxed);
+        let rest = host.in_use().saturating_sub(1).max(1);
+        host.lower(size.saturating_sub(rest));
     }
 
     /// Waits for the host first and then for the slot, so that no job holds a slot while it waits for a host.
     pub(super) async fn acquire(&self, host: Option<&str>) -> Slot {
         let host = match self.host(host) {
-            Some(host) => {
-                let _waiting = Waiting::new(&host.waiting);
-                host.free.clone().acquire_owned().await.ok().map(|permit| Connection(Some(permit)))
-            }
+            Some(host) => Some(Connection(Some(host.acquire().await))),
             None => None,
         };
-        let waiting = Waiting::new(&self.global.waiting);
-        let permit = self.global.free.clone().acquire_owned().await.ok();
-        drop(waiting);
-        Slot { _host: host, permit, global: self.global.clone() }
+        Slot { _host: host, _slot: self.slots.acquire().await }
     }
 
     /// Whether a job would start at once if there were one more slot.
     pub(super) fn in_demand(&self) -> bool {
-        self.global.waiting.load(Ordering::Relaxed) > 0
+        self.slots.is_wanted()
     }
 
     /// Adds a slot.
     pub(super) fn raise(&self) {
-        // Everything runs on the runtime's one thread; the atomics only satisfy the compiler.
-        let debt = &self.global.debt;
-        if debt.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |owed| owed.checked_sub(1)).is_err() {
-            self.global.free.add_permits(1);
-        }
+        self.slots.raise();
     }
 
     /// Removes slots. A job that has one keeps it to the end of its attempt.
     pub(super) fn lower(&self, by: usize) {
-        let taken = self.global.free.forget_permits(by);
-        self.global.debt.fetch_add(by - taken, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let debt = &self.global.debt;
-        if let Some(permit) = self.permit.take()
-            && debt.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |owed| owed.checked_sub(1)).is_ok()
-        {
-            permit.forget();
-        }
+        self.slots.lower(by);
     }
 }
 
@@ -212,6 +254,29 @@ mod tests {
         assert!(other.as_mut().now_or_never().is_some());
         assert!(slots.try_connect(None).is_some(), "this machine has no limit");
         drop(slot);
+    }
+
+    #[test]
+    fn a_refusal_by_the_server_counts_for_all_jobs() {
+        let slots = Slots::new(100, &BTreeMap::from([("h".to_owned(), 8)]));
+        let host = Some("h");
+        let first = slots.acquire(host).now_or_never().unwrap();
+        let mut more: Vec<_> = (0..3).filter_map(|_| slots.try_connect(host)).collect();
+        slots.refused(host);
+        assert!(slots.try_connect(host).is_none(), "four are in use, and the server has room for three");
+        let permits = slots.host(host).unwrap();
+        // What lingers after the end is of no interest here.
+        let end = |mut connection: Connection| drop(connection.0.take());
+        end(more.pop().unwrap());
+        assert_eq!((permits.in_use(), permits.free.available_permits()), (3, 0));
+        end(more.pop().unwrap());
+        assert!(slots.try_connect(host).is_some());
+        slots.refused(None);
+        drop((first, more));
+        for _ in 0..9 {
+            slots.refused(host);
+        }
+        assert!(permits.size.load(Ordering::Relaxed) >= 1, "one is always left");
     }
 
     #[test]

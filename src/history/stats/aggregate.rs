@@ -20,7 +20,9 @@ pub(crate) struct Aggregate {
     pub states: Vec<(State, usize)>,
     /// The share of successful runs, 0 to 1. Runs ended by users or by the system do not count.
     pub success_rate: Option<f64>,
-    /// Duration of successful runs, in seconds.
+    /// Number of successful runs whose marker showed that nothing was new.
+    pub by_marker: usize,
+    /// Duration of the other successful runs, in seconds.
     pub duration: Option<Spread>,
     /// Time that runs waited for a slot, in seconds.
     pub queued: Option<Spread>,
@@ -43,9 +45,9 @@ pub(crate) struct Aggregate {
 /// The relative change of medians: 0.1 is an increase of 10%. `None` if one period has no runs.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Trend {
-    /// Duration of successful runs.
+    /// Duration of successful runs that listed the source.
     pub duration: Option<f64>,
-    /// Bytes received by successful runs.
+    /// Bytes received by them.
     pub bytes: Option<f64>,
 }
 
@@ -60,7 +62,7 @@ impl Aggregate {
         let ended_by_others =
             |past: &&&JobRecord| matches!(past.state, State::Interrupted | State::Ended(Status::Cancelled));
         let judged = tried.len() - tried.iter().filter(ended_by_others).count();
-        let spread = |metric: Metric| Spread::of(well.iter().filter_map(|past| metric.of(past)));
+        let listed: Vec<&JobRecord> = well.iter().copied().filter(|past| !past.is_by_marker()).collect();
         // A run without anything to transfer does not show the speed.
         let speed = |metric: Metric| {
             Spread::of(well.iter().filter_map(|past| metric.of(past)).filter(|speed| *speed > 0.0))
@@ -73,7 +75,8 @@ impl Aggregate {
             runs: tried.len(),
             states: states.collect(),
             success_rate: (judged > 0).then(|| well.len() as f64 / judged as f64),
-            duration: spread(Metric::Duration),
+            by_marker: well.len() - listed.len(),
+            duration: Spread::of(listed.iter().filter_map(|past| Metric::Duration.of(past))),
             queued: Spread::of(tried.iter().filter_map(|past| Metric::Queued.of(past))),
             bytes_per_s: speed(Metric::BytesPerSecond),
             files_per_s: speed(Metric::FilesPerSecond),
@@ -83,8 +86,8 @@ impl Aggregate {
                 .filter_map(|past| past.figures.files_transferred)
                 .fold(0, u64::saturating_add),
             trend: Trend {
-                duration: change(&well, Metric::Duration, now),
-                bytes: change(&well, Metric::Bytes, now),
+                duration: change(&listed, Metric::Duration, now),
+                bytes: change(&listed, Metric::Bytes, now),
             },
             last: past.iter().find(|past| past.state != State::Running).cloned(),
             last_success: well.first().and_then(|past| past.ended()),
@@ -141,6 +144,19 @@ mod tests {
         let all = Aggregate::of("a", &runs, now());
         assert_eq!(all.bytes_per_s.unwrap().p50, 500.0, "of the transfer, not of the hooks");
         assert_eq!((all.bytes, all.files_per_s), (1_000, None));
+    }
+
+    #[test]
+    fn the_time_is_that_of_runs_that_listed_the_source() {
+        let mut runs = [past(0, 1), past(1, 20), past(2, 1), past(8, 10)];
+        for asked in [0, 2] {
+            runs[asked].phases = vec![(Phase::Marker, Duration::from_secs(1))];
+        }
+        let all = Aggregate::of("a", &runs, now());
+        assert_eq!((all.runs, all.by_marker, all.success_rate), (4, 2, Some(1.0)));
+        assert_eq!((all.duration.unwrap().mean, all.trend.duration), (15.0, Some(1.0)));
+        let only = Aggregate::of("a", &runs[..1], now());
+        assert_eq!((only.duration, only.last_success.is_some()), (None, true));
     }
 
     #[test]

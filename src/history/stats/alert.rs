@@ -26,7 +26,8 @@ pub enum Rule {
     Above(Metric, f64),
     /// A metric is below this value.
     Below(Metric, f64),
-    /// It took longer than this many times the duration of earlier runs. At least five earlier runs are required.
+    /// It took longer than this many times the duration of earlier runs. At least five earlier runs are required. Runs whose marker showed
+    /// that nothing was new are compared with each other only.
     SlowerThan(f64, Point),
     /// The last success is older than this, or none is recorded.
     Age(Duration),
@@ -112,7 +113,8 @@ impl Metric {
     pub fn of(self, past: &JobRecord) -> Option<f64> {
         let count = |n: Option<u64>| n.map(|n| n as f64);
         let per_second = |n: Option<u64>| {
-            let seconds = past.transferring()?.as_secs_f64();
+            // Fetching a marker says nothing about the rate.
+            let seconds = past.transferring().filter(|_| !past.is_by_marker())?.as_secs_f64();
             (seconds > 0.0).then_some(n? as f64 / seconds)
         };
         let figures = &past.figures;
@@ -168,7 +170,9 @@ impl Alert {
             }
             Rule::SlowerThan(factor, point) => {
                 let took = Metric::Duration.of(newest?)?;
-                let before: Vec<f64> = well.filter_map(|past| Metric::Duration.of(past)).collect();
+                let alike =
+                    well.filter(|past| past.is_by_marker() == newest.is_some_and(JobRecord::is_by_marker));
+                let before: Vec<f64> = alike.filter_map(|past| Metric::Duration.of(past)).collect();
                 let usual = Spread::of(before.iter().copied()).filter(|_| before.len() >= HABIT)?.get(point);
                 (took > factor * usual).then(|| {
                     let (took, usual) = (seconds(took), seconds(usual));
@@ -255,6 +259,23 @@ mod tests {
         assert_eq!(check(rule, &runs[..5]), None, "four runs are no habit");
         runs[1].state = State::Ended(Status::Failed);
         assert_eq!(check(rule, &runs), None, "a failed run is no habit either");
+    }
+
+    #[test]
+    fn short_questions_are_compared_with_each_other() {
+        use crate::model::event::Phase;
+        let rule = Rule::SlowerThan(2.0, Point::P50);
+        let asked =
+            |past: JobRecord| JobRecord { phases: vec![(Phase::Marker, Duration::from_secs(1))], ..past };
+        let mut runs: Vec<JobRecord> = (1..=9).map(|age| asked(past(age, 1))).collect();
+        runs.insert(0, past(0, 60));
+        assert_eq!(check(rule, &runs), None, "it is the first run that listed the source");
+        runs.extend((10..15).map(|age| past(age, 20)));
+        assert!(check(rule, &runs).unwrap().ends_with("earlier runs, 20.00s"));
+        runs[0] = asked(past(0, 3));
+        runs[0].figures.bytes_received = Some(100);
+        assert!(check(rule, &runs).unwrap().ends_with("earlier runs, 1.00s"));
+        assert_eq!(check(Rule::Below(Metric::BytesPerSecond, 1e6), &runs), None);
     }
 
     #[test]

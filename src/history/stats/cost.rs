@@ -82,6 +82,7 @@ impl Cost {
             alerts: Vec::new(),
             warnings: Vec::new(),
             phases: Vec::new(),
+            connections: None,
             details: None,
         }
     }

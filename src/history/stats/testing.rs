@@ -27,6 +27,7 @@ pub(crate) fn past(days: i64, seconds: u64) -> JobRecord {
         alerts: vec![],
         warnings: vec![],
         phases: vec![],
+        connections: None,
         details: None,
     }
 }

@@ -1,7 +1,8 @@
 //! The content of notifications: a run as JSON.
 
 use crate::model::exit_code::ExitCode;
-use crate::model::result::{Summary, SyncResult};
+use crate::model::result::SyncResult;
+use crate::model::summary::Summary;
 use crate::model::time::rfc3339;
 use crate::platform;
 use serde::Serialize;

@@ -8,7 +8,7 @@ mod send;
 use crate::config::NotifySettings;
 use crate::model::exit_code::ExitCode;
 use crate::model::job::Hook;
-use crate::model::result::Summary;
+use crate::model::summary::Summary;
 use send::{Answer, Patience};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;

@@ -94,6 +94,16 @@ pub(super) const OBJECTS: [Object; 10] = [
                 Type::Null(&TEXT),
                 "Command line that restores removed and replaced files; only in history show.",
             ),
+            key(
+                "connections",
+                Type::Null(&COUNT),
+                "Connections at the same time, at most; null if an earlier version has recorded the run.",
+            ),
+            maybe(
+                "parts",
+                Type::Null(&Type::List(&super::sync::PART_RESULT)),
+                "Parts of its transfers; empty if none was cut into parts. Only in history show.",
+            ),
             maybe("tries", Type::List(&TRY), "Attempts; only in history show."),
         ],
     },
@@ -126,6 +136,11 @@ pub(super) const OBJECTS: [Object; 10] = [
             key("runs", COUNT, "Runs in which the job made an attempt."),
             key("states", Type::Map(&COUNT), "Number of runs by status."),
             key("success_rate", Type::Null(&Type::Share), "Share of successful runs."),
+            key(
+                "by_marker",
+                COUNT,
+                "Successful runs whose marker showed that nothing was new; their durations are not in `duration_s`.",
+            ),
             key("duration_s", Type::Null(&SPREAD), "Duration of successful runs, in seconds."),
             key("queued_s", Type::Null(&SPREAD), "Time spent waiting for a slot, in seconds."),
             key("bytes_per_s", Type::Null(&SPREAD), "Transfer rate in bytes per second."),

@@ -36,7 +36,7 @@ const TRY: Type = Type::Object(&[
 const PART_OF: Type =
     Type::Object(&[key("index", COUNT, "Its number, from 1."), key("of", COUNT, "How many there are.")]);
 
-const PART_RESULT: Type = Type::Object(&[
+pub(super) const PART_RESULT: Type = Type::Object(&[
     ATTEMPT,
     key("part", PART_OF, "Which part it is."),
     key("files", COUNT, "Files to transfer."),

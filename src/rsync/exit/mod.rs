@@ -48,12 +48,12 @@ pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>
     let talk = &talk.into();
     let lines: Vec<String> = stderr.iter().map(|line| as_told(line)).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
-    let Some(code) = code else { return ended_by_signal() };
+    let Some(code) = code else { return ended_by_signal(None) };
     match code {
         0 => Verdict::Ok,
         24 => Verdict::Vanished(vanished(&lines)),
         // A shell between us and rsync reports a signal as 128 and above; ssh's 255 is no signal.
-        19 | 20 | 129..=159 => ended_by_signal(),
+        19 | 20 | 129..=159 => ended_by_signal(Some(code)),
         23 if talk.missing_expected && lines.iter().all(|line| left_out::follows_missing(line)) => {
             Verdict::Ok
         }
@@ -125,9 +125,17 @@ fn as_told(line: &str) -> String {
     String::from_utf8_lossy(&sanitize::rsync(line.trim().as_bytes())).into_owned()
 }
 
-fn ended_by_signal() -> Verdict {
-    let reason = Reason::new("rsync was ended by a signal that pdb-sync did not send")
-        .hint("if it happens again, look for the out-of-memory killer in the system log (`dmesg`)");
+/// `code`: rsync's exit code if it has caught the signal, or that of a shell in between.
+fn ended_by_signal(code: Option<i32>) -> Verdict {
+    let reason = match code {
+        // Out of memory, the system sends SIGKILL, which cannot be caught.
+        Some(20 | 129 | 130 | 143) => {
+            Reason::new("rsync was interrupted by SIGINT, SIGTERM or SIGHUP, which pdb-sync did not send")
+                .hint("look for what ends processes here or at the source: a user, a script, or a time limit")
+        }
+        _ => Reason::new("rsync was ended by a signal that pdb-sync did not send")
+            .hint("if it happens again, look for the out-of-memory killer in the system log (`dmesg`)"),
+    };
     Verdict::Failed(Class::Signalled, reason)
 }
 

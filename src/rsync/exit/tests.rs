@@ -181,7 +181,9 @@ fn ssh_is_understood_whatever_the_code() {
 
 #[test]
 fn signals_are_told_from_failures() {
-    failed(real!(LOCAL, "terminated"), Class::Signalled, "signal", "out-of-memory");
+    failed(real!(LOCAL, "terminated"), Class::Signalled, "SIGTERM", "time limit");
+    let source = Source::parse(LOCAL, Path::new("/")).unwrap();
+    failed(judge(Some(137), &[], &source), Class::Signalled, "signal", "out-of-memory");
     for code in [None, Some(19), Some(20), Some(137), Some(143)] {
         let source = Source::parse(LOCAL, Path::new("/")).unwrap();
         assert!(matches!(judge(code, &[], &source), Verdict::Failed(Class::Signalled, _)), "{code:?}");

@@ -10,6 +10,7 @@ use super::SearchError;
 use super::budget::Carried;
 use super::changes::{Change, FileFilter};
 use super::file_list::{self, Listing, Stamp};
+use super::index_dir::IndexDir;
 use super::indexed_files::{self, Record};
 use super::location::{Opened, Payload};
 use super::schema::{self, Fields};
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tantivy::indexer::IndexWriterOptions;
-use tantivy::{Index, IndexWriter, Term};
+use tantivy::{Index, IndexSettings, IndexWriter, Term};
 
 /// The minimum memory that tantivy accepts for each of its threads, in bytes.
 const LEAST_MEMORY: usize = 15 << 20;
@@ -113,7 +114,9 @@ impl Builder<'_> {
             None => {
                 let _ = fs::remove_dir_all(&dir);
                 fs::create_dir_all(&dir).map_err(SearchError::io("make the directory", &dir))?;
-                let mut index = Index::create_in_dir(&dir, fields.schema.clone()).map_err(&wrong)?;
+                let directory = IndexDir::open(&dir).map_err(|error| wrong(error.into()))?;
+                let settings = IndexSettings::default();
+                let mut index = Index::create(directory, fields.schema.clone(), settings).map_err(&wrong)?;
                 index.set_tokenizers(schema::tokenizers());
                 index.set_fast_field_tokenizers(schema::tokenizers());
                 index

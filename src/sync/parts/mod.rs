@@ -182,6 +182,8 @@ fn cut_list(
     let mut rest: Vec<PartPlan> = Vec::new();
     for class in [SizeClass::Huge, SizeClass::Large, SizeClass::Small] {
         let mut open: Option<PartPlan> = None;
+        // By how much the parts so far are too large, in sum.
+        let mut excess = 0i64;
         for found in changed.iter_from(0)? {
             let (from, entry) = found?;
             let Some(weight) = weight(&entry, lost).filter(|weight| limits.class(*weight) == class) else {
@@ -190,11 +192,13 @@ fn cut_list(
             let part = open.get_or_insert_with(|| PartPlan::new(from, class));
             part.entries += 1;
             part.load.add(&entry, Some(weight));
-            let full =
-                sizes_left.front().is_none_or(|size| part.load.weight >= *size) && sizes_left.len() > 1;
+            let wanted = sizes_left.front().copied().unwrap_or_default() as i64 - excess;
+            // Nearest to its size, with this entry as a guess at the next one.
+            let full = part.load.weight as i64 + weight as i64 / 2 >= wanted && sizes_left.len() > 1;
             if class == SizeClass::Huge {
                 huge.extend(open.take());
             } else if full {
+                excess = part.load.weight as i64 - wanted;
                 sizes_left.pop_front();
                 rest.extend(open.take());
             }

@@ -207,6 +207,8 @@ impl Pool<'_> {
                     limit = if halved { running.len() } else { (limit / 2).max(1) };
                     // The server has refused it.
                     end.most = running.len();
+                    slots.refused(host);
+                    kept.fill_with(|| None);
                     if !std::mem::replace(&mut halved, true) {
                         let text = format!(
                             "{} has no room for so many connections; this job has at most {limit} in this run",

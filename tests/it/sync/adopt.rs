@@ -167,9 +167,9 @@ fn dry_runs_say_the_same_and_change_nothing() {
     let lines = [
         "the first run at ",
         "the same by size and time: 0 files",
-        "the same by size, not by time: 3 files, fetched again",
-        "of another size: 1 file, fetched",
-        "not here yet: 1 file, fetched",
+        "the same by size, not by time: 3 files, to be fetched again",
+        "of another size: 1 file, to be fetched",
+        "not here yet: 1 file, to be fetched",
         "not at the source: 2 files and 1 directory, not deleted in this run",
     ];
     lines.iter().for_each(|line| assert!(ended.err().contains(line), "{line}: {ended}"));

@@ -71,6 +71,11 @@ fn a_job_with_parts_is_one_job_with_one_log_and_one_result() {
     let percents: Vec<f64> =
         events(&ended, "progress").iter().filter_map(|event| event["percent"].as_f64()).collect();
     assert!(percents.is_sorted(), "{percents:?}");
+    let shown = env.run(["history", "show", "last", "--json"]).expect_code(0);
+    let job = &events(&shown, "job")[0];
+    assert_eq!((&job["connections"], &job["parts"]), (&result["connections"], &result["parts"]), "{shown}");
+    let shown = env.run(["history", "show", "last", "-v"]).expect_code(0);
+    assert!(shown.out().contains(" received over 4 connections"), "{shown}");
     let again = env.run(["sync", "j", "--json"]).expect_code(0);
     assert_eq!(again.finished()["changed"], false, "{again}");
     assert_eq!((&again.finished()["connections"], parts_of(&again)), (&1.into(), 0), "{again}");

@@ -52,6 +52,20 @@ fn the_same_marker_as_at_the_last_complete_run_ends_the_job() {
     let (upstream, env) = released("");
     assert!(!is_unchanged(&sync(&env)));
     assert!(is_unchanged(&sync(&env)));
+    let shown = env.run(["history", "show", "last", "--json"]).expect_code(0);
+    let phases = events(&shown, "job")[0]["phases"].as_object().unwrap().clone();
+    assert_eq!(phases.keys().collect::<Vec<_>>(), ["marker"], "{shown}");
+    let shown = env.run(["history", "show", "last", "-v"]).expect_code(0);
+    assert!(shown.out().contains("nothing to change: the marker is the same"), "{shown}");
+    let stats = env.run(["stats", "j", "--json"]).expect_code(0);
+    let (first, stats) =
+        (events(&env.run(["history", "--json"]), "job")[1].clone(), &events(&stats, "stats")[0]);
+    assert_eq!((&stats["runs"], &stats["by_marker"]), (&2.into(), &1.into()), "{stats}");
+    assert_eq!(
+        stats["duration_s"]["mean"].as_f64().map(|s| (s * 1e3).round() / 1e3),
+        first["duration_s"].as_f64()
+    );
+    assert!(env.run(["stats", "j"]).out().contains("j: in 1 run, the marker showed"));
     // The source changes, but its marker lies: that is what it is trusted with.
     upstream.write("d/two", "2");
     assert!(is_unchanged(&sync(&env)));

@@ -1,7 +1,8 @@
-//! A directory of an index that can be opened with read permission only. tantivy locks it while it opens files, in a way that needs write
-//! permission.
+//! The directory of an index. It can be opened with read permission only, although tantivy locks it while it opens files, in a way that needs
+//! write permission. Its locks are released explicitly ([`FileLock`]); tantivy only closes the file.
 
-use crate::platform;
+use crate::platform::{self, FileLock};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,20 +12,20 @@ use tantivy::directory::{
     WritePtr,
 };
 
-/// [`MmapDirectory`], except for the lock of readers.
+/// [`MmapDirectory`], except for the locks.
 #[derive(Debug, Clone)]
-pub(super) struct Readable {
+pub(super) struct IndexDir {
     inner: MmapDirectory,
     path: PathBuf,
 }
 
-impl Readable {
+impl IndexDir {
     pub(super) fn open(path: &Path) -> Result<Self, OpenDirectoryError> {
-        Ok(Readable { inner: MmapDirectory::open(path)?, path: path.into() })
+        Ok(IndexDir { inner: MmapDirectory::open(path)?, path: path.into() })
     }
 }
 
-impl Directory for Readable {
+impl Directory for IndexDir {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
         self.inner.get_file_handle(path)
     }
@@ -54,15 +55,18 @@ impl Directory for Readable {
     }
 
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
-        match self.inner.acquire_lock(lock) {
-            Err(LockError::IoError(_)) if lock.filepath == META_LOCK.filepath => {
-                // A file that can be read can be locked. If there is no such file or it cannot be locked, either no process deletes files,
-                // or opening fails with an error.
-                let file = platform::open_regular(&self.path.join(&lock.filepath)).ok();
-                let locked = file.filter(|file| file.lock().is_ok());
-                Ok(DirectoryLock::from(Box::new(locked)))
-            }
-            acquired => acquired,
+        let path = self.path.join(&lock.filepath);
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        if lock.filepath == META_LOCK.filepath {
+            // A file that can be read can be locked. If there is no such file or it cannot be locked, either no process deletes files, or
+            // opening fails with an error.
+            let file = file.or_else(|_| platform::open_regular(&path)).ok();
+            return Ok(DirectoryLock::from(Box::new(file.and_then(|file| FileLock::wait(file).ok()))));
+        }
+        match FileLock::new(file.map_err(LockError::wrap_io_error)?) {
+            Ok(locked) => Ok(DirectoryLock::from(Box::new(locked))),
+            Err(TryLockError::WouldBlock) => Err(LockError::LockBusy),
+            Err(TryLockError::Error(error)) => Err(LockError::wrap_io_error(error)),
         }
     }
 
