@@ -21,6 +21,26 @@ pub(super) const STATE: Type = Type::Words(&[
 
 pub(super) const SCOPE: Type = Type::Words(&["ids", "dest", "filters"]);
 
+pub(super) const PART_OF: Type =
+    Type::Object(&[key("index", COUNT, "Its number, from 1."), key("of", COUNT, "How many there are.")]);
+
+pub(super) const PART_RESULT: Type = Type::Object(&[
+    key("attempt", COUNT, "Number of the attempt, from 1."),
+    key("part", PART_OF, "Which part it is."),
+    key("files", COUNT, "Files to transfer."),
+    key("bytes", BYTES, "Their size."),
+    key("done", BOOL, "Whether everything in it was transferred."),
+    key("tries", Type::List(&PART_TRY), "Its transfers; empty if it was not started."),
+]);
+
+const PART_TRY: Type = Type::Object(&[
+    key("connection", COUNT, "Connection that it used, from 1."),
+    key("started", TIME, "Start time."),
+    key("duration_s", SECONDS, "Duration."),
+    key("exit_code", Type::Null(&INTEGER), "Exit code of rsync; null if a signal ended it or it never ran."),
+    key("error", Type::Null(&TEXT), "Error message."),
+]);
+
 const TRY: Type = Type::Object(&[
     key("attempt", COUNT, "Number of the attempt, from 1."),
     key("source", TEXT, "Source of the attempt."),
@@ -101,7 +121,7 @@ pub(super) const OBJECTS: [Object; 10] = [
             ),
             maybe(
                 "parts",
-                Type::Null(&Type::List(&super::sync::PART_RESULT)),
+                Type::Null(&Type::List(&PART_RESULT)),
                 "Parts of its transfers; empty if none was cut into parts. Only in history show.",
             ),
             maybe("tries", Type::List(&TRY), "Attempts; only in history show."),

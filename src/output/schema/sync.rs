@@ -8,7 +8,8 @@ pub(super) const STATUS: Type =
 const JOB: Key = key("job", TEXT, "Name of the job.");
 const ATTEMPT: Key = key("attempt", COUNT, "Number of the attempt, from 1; 0 outside of attempts.");
 
-const PART: Key = maybe("part", PART_OF, "Which transfer of the job; missing for a job with one.");
+const PART: Key =
+    maybe("part", super::past::PART_OF, "Which transfer of the job; missing for a job with one.");
 
 // The progress of a transfer, also in the lines of `status`.
 pub(super) const PERCENT: Key =
@@ -31,26 +32,6 @@ const TRY: Type = Type::Object(&[
     key("duration_s", SECONDS, "Duration."),
     key("error", Type::Null(&TEXT), "Error message."),
     key("phases", super::past::PHASES, "Duration of each phase, by name."),
-]);
-
-const PART_OF: Type =
-    Type::Object(&[key("index", COUNT, "Its number, from 1."), key("of", COUNT, "How many there are.")]);
-
-pub(super) const PART_RESULT: Type = Type::Object(&[
-    ATTEMPT,
-    key("part", PART_OF, "Which part it is."),
-    key("files", COUNT, "Files to transfer."),
-    key("bytes", BYTES, "Their size."),
-    key("done", BOOL, "Whether everything in it was transferred."),
-    key("tries", Type::List(&PART_TRY), "Its transfers; empty if it was not started."),
-]);
-
-const PART_TRY: Type = Type::Object(&[
-    key("connection", COUNT, "Connection that it used, from 1."),
-    key("started", TIME, "Start time."),
-    key("duration_s", SECONDS, "Duration."),
-    key("exit_code", Type::Null(&INTEGER), "Exit code of rsync; null if a signal ended it or it never ran."),
-    key("error", Type::Null(&TEXT), "Error message."),
 ]);
 
 const LAST: Type = Type::Object(&[
@@ -96,7 +77,11 @@ pub(super) const OBJECTS: [Object; 15] = [
         keys: &[
             JOB,
             ATTEMPT,
-            key("phase", Type::Words(&["before", "list", "transfer", "verify", "delete", "after"]), "Phase."),
+            key(
+                "phase",
+                Type::Words(&["before", "marker", "list", "transfer", "verify", "delete", "after"]),
+                "Phase.",
+            ),
             key("argv", TEXTS, "Command of the phase, if it has its own."),
             PART,
         ],
@@ -219,7 +204,7 @@ pub(super) const OBJECTS: [Object; 15] = [
             key("connections", Type::Null(&COUNT), "Connections at the same time, at most."),
             key(
                 "parts",
-                Type::List(&PART_RESULT),
+                Type::List(&super::past::PART_RESULT),
                 "Parts of its transfers; empty if none was cut into parts.",
             ),
             key("exit_code", Type::Null(&INTEGER), "Exit code of the last rsync."),
