@@ -162,13 +162,24 @@ impl Slots {
         host.lower(size.saturating_sub(rest));
     }
 
-    /// Waits for the host first and then for the slot, so that no job holds a slot while it waits for a host.
+    /// Waits until both a connection to the host and a slot are free. A job that waits holds neither: the slot could be that of a job of
+    /// another host, and the connection that of a job that runs.
     pub(super) async fn acquire(&self, host: Option<&str>) -> Slot {
-        let host = match self.host(host) {
-            Some(host) => Some(Connection(Some(host.acquire().await))),
-            None => None,
+        let Some(host) = self.host(host) else {
+            return Slot { _host: None, _slot: self.slots.acquire().await };
         };
-        Slot { _host: host, _slot: self.slots.acquire().await }
+        let with = |connection, slot| Slot { _host: Some(Connection(Some(connection))), _slot: slot };
+        loop {
+            let connection = host.acquire().await;
+            if let Some(slot) = self.slots.try_acquire() {
+                return with(connection, slot);
+            }
+            drop(connection);
+            let slot = self.slots.acquire().await;
+            if let Some(connection) = host.try_acquire() {
+                return with(connection, slot);
+            }
+        }
     }
 
     /// Whether a job would start at once if there were one more slot.
@@ -277,6 +288,31 @@ mod tests {
             slots.refused(host);
         }
         assert!(permits.size.load(Ordering::Relaxed) >= 1, "one is always left");
+    }
+
+    #[test]
+    fn who_waits_for_a_slot_holds_no_connection_and_who_waits_for_a_connection_no_slot() {
+        let slots = Slots::new(1, &BTreeMap::from([("h".to_owned(), 2), ("full".to_owned(), 1)]));
+        let first = slots.acquire(Some("h")).now_or_never().unwrap();
+        let mut second = Box::pin(slots.acquire(Some("h")));
+        assert!(second.as_mut().now_or_never().is_none());
+        assert!(slots.in_demand() && !slots.is_wanted(Some("h")));
+        let more = slots.try_connect(Some("h")).expect("the job that waits for a slot has none");
+        let full = slots.try_connect(Some("full")).unwrap();
+        drop(first);
+        let again = slots.try_connect(Some("h")).unwrap();
+        assert!(second.as_mut().now_or_never().is_none());
+        assert!(slots.is_wanted(Some("h")));
+        let mut third = Box::pin(slots.acquire(Some("full")));
+        assert!(third.as_mut().now_or_never().is_none());
+        let other = slots.acquire(None).now_or_never().expect("the slot is free");
+        drop(other);
+        let end = |mut connection: Connection| drop(connection.0.take());
+        end(again);
+        drop(more);
+        assert!(second.as_mut().now_or_never().is_some());
+        end(full);
+        assert!(third.as_mut().now_or_never().is_some());
     }
 
     #[test]

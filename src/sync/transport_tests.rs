@@ -326,6 +326,21 @@ async fn jobs_start_by_priority_and_never_more_than_hosts_and_slots_allow() {
 }
 
 #[tokio::test]
+async fn jobs_that_wait_for_a_slot_take_no_connection_from_the_one_that_runs() {
+    let new: Vec<String> = (0..40).map(|n| format!(">f+++++++++ f{n}")).collect();
+    let mirror = Mirror::new();
+    let job = |n| Job { connections: Connections::Fixed(4), ..mirror.job(&format!("j{n}"), &["h"]) };
+    let script = Script::new(move |asked| match asked.2 {
+        "list" => listing(40, &new),
+        _ => Answer::of(40, &[]),
+    });
+    let plan = Plan { parallel: 1, ..mirror.plan((0..6).map(job).collect()) };
+    let (summary, _) = run(&script, plan).await;
+    assert_eq!(summary.results[0].connections, 4, "{summary:?}");
+    assert!(summary.results.iter().all(|job| job.status() == Status::Ok), "{summary:?}");
+}
+
+#[tokio::test]
 async fn all_jobs_together_never_have_more_connections_to_a_host_than_its_cap() {
     let new: Vec<String> = (0..40).map(|n| format!(">f+++++++++ f{n}")).collect();
     for (jobs, hosts, cap) in [(1, vec![], 4), (36, vec![], 4), (36, vec![("h".to_owned(), 6)], 6)] {
