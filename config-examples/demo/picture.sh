@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes run.svg, the picture in the README: runs the demo in a terminal of 80 columns and draws what the first run of pdb-sync printed.
-# Needs tmux and Python 3. PDB_SYNC names another program than a release build.
+# Needs tmux and Python 3. PDB_SYNC names the program; without it, the demo builds one.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../tests/need.sh"

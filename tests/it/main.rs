@@ -3,6 +3,7 @@
 
 mod clean;
 mod clocks;
+mod command_costs;
 mod completions;
 mod config;
 mod config_files;
