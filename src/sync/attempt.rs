@@ -309,8 +309,7 @@ impl<'a> AttemptRunner<'a> {
         let mut warned = listing.warned.take().or_else(|| self.cannot_keep.clone());
         // If the transfer ends the attempt, there is no evidence that anything arrived.
         self.evidence.arrived = !bring;
-        let lost: Vec<_> =
-            listing.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
+        let mut lost: Vec<_> = listing::lost_files(&listing.lost).map(<[u8]>::to_vec).collect();
         if bring {
             listing = self.add_new_names(listing).await?;
             self.names_before = self.take_names(&listing).await;
@@ -343,6 +342,12 @@ impl<'a> AttemptRunner<'a> {
                 return Err(AttemptEnd::Blocked(self.emptied(&listing)));
             }
         }
+        if bring {
+            (listing, lost) = match self.fetch_holders(listing).await {
+                Err(partial @ AttemptEnd::Partial(_)) => return Err(self.checked(partial).await?),
+                fetched => fetched?,
+            };
+        }
         let damage = self.damage(&lost).await?;
         let mut ending = match refused {
             Some(AttemptEnd::Done(Some(reason))) => AttemptEnd::Done(Some(match warned {
@@ -366,8 +371,8 @@ impl<'a> AttemptRunner<'a> {
         if let Some(damage) = damage {
             ending = ending.with_damage(damage);
         }
-        let mut listing = Some(listing);
-        if let Some(told) = self.tell_lost(&mut listing).await? {
+        let (listing, told) = self.tell_lost(listing).await?;
+        if let Some(told) = told {
             self.own_trouble = true;
             ending = told.over(ending);
         }

@@ -10,16 +10,12 @@ use super::job_state::{JobState, Unknown};
 use super::listing::{self, Listing, NamesBefore};
 use super::remove::Removed;
 use crate::model::event::Level;
-use crate::model::result::Reason;
 use crate::model::sanitize;
 use crate::model::system_names::is_of_a_file_system;
 use crate::platform;
 use rustix::fs::Access;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-
-/// How many names a message shows.
-const TOLD: usize = 3;
 
 impl AttemptRunner<'_> {
     /// Loads the state of the job, and checks whether its destination is the root of a file system.
@@ -151,8 +147,10 @@ impl AttemptRunner<'_> {
     }
 
     /// Stores the names of the source after a complete run.
-    pub(super) async fn remember_names(&mut self, listing: Option<Listing>) {
-        let Some(mut listing) = listing.filter(|_| self.evidence.is_complete()) else { return };
+    pub(super) async fn remember_names(&mut self, mut listing: Listing) {
+        if !self.evidence.is_complete() {
+            return;
+        }
         if self.job.only.is_some() {
             return self.settle_names(listing).await;
         }
@@ -211,43 +209,6 @@ impl AttemptRunner<'_> {
         }
         Ok(Removed { left: why.len() as u64, why, ..Removed::default() })
     }
-
-    /// The names of the source that the destination cannot hold beside another name of the source; `None` if there are none.
-    pub(super) async fn tell_lost(
-        &mut self,
-        listing: &mut Option<Listing>,
-    ) -> Result<Option<LostDest>, AttemptEnd> {
-        let Some(own) = listing.take() else { return Ok(None) };
-        let dest = self.job.dest.clone();
-        let look = move || {
-            let lost = own.lost_now(&dest);
-            (own, lost)
-        };
-        let (own, lost) = off_thread(&self.job_events.stop, look).await.ok_or(AttemptEnd::Stopped)?;
-        let mut lost = lost.unwrap_or_default();
-        let before: Vec<_> = own.lost.iter().filter(|name| !lost.contains(name)).cloned().collect();
-        lost.extend(before);
-        *listing = Some(own);
-        let names: Vec<String> =
-            lost.iter().map(|lost| String::from_utf8_lossy(&lost.name).into_owned()).collect();
-        let new = names.iter().any(|name| !self.memory.lost.contains(name));
-        if names.is_empty() {
-            self.memory.lost.clear();
-            return Ok(None);
-        }
-        let mut shown = names.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
-        if names.len() > TOLD {
-            shown.push_str(&format!(" and {} more", names.len() - TOLD));
-        }
-        let text = format!(
-            "{} of the source cannot be stored, since the destination treats each as another name of the source: {shown}",
-            if names.len() == 1 { "1 name".into() } else { format!("{} names", names.len()) },
-        );
-        let hint = "the destination ignores case or Unicode form: exclude these names, or use a file system that tells them apart";
-        self.memory.lost = names;
-        let reason = Reason::new(text).hint(hint);
-        Ok(Some(if new { LostDest::New(reason) } else { LostDest::Known(reason) }))
-    }
 }
 
 /// If a destination is the root of a file system: the names that the file system keeps there and that this user may not write to.
@@ -264,31 +225,4 @@ pub(super) fn closed_at_root(dest: &Path) -> Option<Vec<String>> {
         is_of_a_file_system(name.as_bytes()) && rustix::fs::access(path, needed).is_err()
     };
     Some(names.filter(is_closed).collect())
-}
-
-/// Names that the destination cannot hold.
-pub(super) enum LostDest {
-    /// This run has found new ones: something was left out.
-    New(Reason),
-    /// All of them were reported before.
-    Known(Reason),
-}
-
-impl LostDest {
-    /// Adds this reason to the end of the attempt.
-    pub(super) fn over(self, ending: AttemptEnd) -> AttemptEnd {
-        let (reason, new) = match self {
-            LostDest::New(reason) => (reason, true),
-            LostDest::Known(reason) => (reason, false),
-        };
-        match ending {
-            AttemptEnd::Done(None) if new => AttemptEnd::Partial(reason),
-            AttemptEnd::Done(Some(warned)) if new => AttemptEnd::Partial(reason.and(&warned.text)),
-            AttemptEnd::Done(None) => AttemptEnd::Done(Some(reason)),
-            AttemptEnd::Done(Some(warned)) => AttemptEnd::Done(Some(warned.and(&reason.text))),
-            AttemptEnd::Partial(partial) => AttemptEnd::Partial(partial.and(&reason.text)),
-            AttemptEnd::Blocked(blocked) => AttemptEnd::Blocked(blocked.and(&reason.text)),
-            other => other,
-        }
-    }
 }

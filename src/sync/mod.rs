@@ -47,6 +47,7 @@ mod lock;
 mod lock_file;
 mod lock_note;
 mod lock_owners;
+mod lost_names;
 mod marker;
 mod marker_record;
 mod mount_required;

@@ -2,10 +2,10 @@
 
 use super::attempt::AttemptRunner;
 use super::attempt_end::AttemptEnd;
-use super::attempt_state::LostDest;
 use super::blocking::off_thread;
 use super::entries_seen::{NOT_SHAPED, Seen};
 use super::listing::{self, Collector, Deletion, Listing};
+use super::lost_names::LostDest;
 use super::transport::Show;
 use crate::mirrors::Shape;
 use crate::model::event::{Level, Stream};

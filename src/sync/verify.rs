@@ -105,7 +105,9 @@ impl AttemptRunner<'_> {
         };
         // Only what a check has ended for has arrived intact.
         let arrived = std::mem::take(&mut self.evidence.arrived);
-        let Found { files: verified, bad, gone, .. } = self.check(Names::Stored(unverified)).await?;
+        let Found { files: verified, mut bad, gone, .. } = self.check(Names::Stored(unverified)).await?;
+        // Another name leads to the file in its place.
+        bad.retain(|(name, _)| !lost.contains(name));
         (self.figures.files_verified, self.figures.files_damaged) = (Some(verified), Some(bad.len() as u64));
         let left = if bad.is_empty() { bad } else { self.bring_again(bad, lost).await? };
         self.figures.files_damaged = Some(left.len() as u64);
@@ -134,18 +136,8 @@ impl AttemptRunner<'_> {
     ) -> Result<Vec<(Vec<u8>, Damage)>, AttemptEnd> {
         let text = format!("{} not intact, and transferred once more: {}", files_are(bad.len()), shown(&bad));
         self.job_events.notice(Level::Info, text).await;
-        let mut list = NameList::new(self.source);
-        bad.iter().for_each(|(name, _)| list.push(name));
-        self.awaited = None;
-        let listed = args::not_listed(&self.job.rsync_args).is_none();
-        let verdict = match list.comparing_job(self.job).filter(|_| listed) {
-            Some(job) => self.bring((&job, &job.sources[0]), &[]).await?.1,
-            None => {
-                // The whole source is walked again; with an old time these files differ.
-                self.make_old(&bad).await?;
-                self.bring((self.job, self.source), lost).await?.1
-            }
-        };
+        let names: Vec<Vec<u8>> = bad.iter().map(|(name, _)| name.clone()).collect();
+        let verdict = self.bring_named(&names, &readable(&bad), lost).await?;
         match verdict {
             // The check decides. A server may refuse to compute checksums.
             Verdict::Ok
@@ -153,11 +145,10 @@ impl AttemptRunner<'_> {
             | Verdict::Partial(_)
             | Verdict::Failed(Class::NextSource, _) => {}
             Verdict::Failed(class, reason) => {
-                self.make_old(&bad).await?;
+                self.make_old(&readable(&bad)).await?;
                 return Err(AttemptEnd::Failed(class, reason));
             }
         }
-        let names = bad.iter().map(|(name, _)| name.clone()).collect();
         let left = self.check(Names::Given(names)).await?.bad;
         let mended = bad.iter().filter(|(name, _)| !left.iter().any(|(bad, _)| bad == name));
         let mended: Vec<_> = mended.cloned().collect();
@@ -169,27 +160,46 @@ impl AttemptRunner<'_> {
             );
             self.job_events.notice(Level::Warning, text).await;
         }
-        self.make_old(&left).await?;
+        self.make_old(&readable(&left)).await?;
         Ok(left)
     }
 
-    /// Makes the next listing name damaged files although their sizes and times are those of the source.
-    async fn make_old(&self, bad: &[(Vec<u8>, Damage)]) -> Result<(), AttemptEnd> {
+    /// Transfers these files once more, compared by checksum. Where they cannot be listed, the whole source but for the names that are `lost` is
+    /// walked again; to be fetched, those of `old` get an old time first.
+    pub(super) async fn bring_named(
+        &mut self,
+        names: &[Vec<u8>],
+        old: &[Vec<u8>],
+        lost: &[Vec<u8>],
+    ) -> Result<Verdict, AttemptEnd> {
+        let mut list = NameList::new(self.source);
+        names.iter().for_each(|name| list.push(name));
+        self.awaited = None;
+        let listed = args::not_listed(&self.job.rsync_args).is_none();
+        Ok(match list.comparing_job(self.job).filter(|_| listed) {
+            Some(job) => self.bring((&job, &job.sources[0]), &[]).await?.1,
+            None => {
+                self.make_old(old).await?;
+                self.bring((self.job, self.source), lost).await?.1
+            }
+        })
+    }
+
+    /// Makes the next listing name files although their sizes and times are those of the source.
+    async fn make_old(&self, names: &[Vec<u8>]) -> Result<(), AttemptEnd> {
         // With `--update` and its like, a file may be newer than the source's, and the transfer must go on leaving it alone.
         let Some(access) = self.access.filter(|_| !args::hides_differences(&self.job.rsync_args)).cloned()
         else {
             return Ok(());
         };
-        let damaged = bad.iter().filter(|(_, damage)| !matches!(damage, Damage::Unreadable(_)));
-        let names: Vec<Vec<u8>> = damaged.map(|(name, _)| name.clone()).collect();
+        let names = names.to_vec();
         let set = move || {
             names.iter().fold(None, |failed, name| {
                 listing::make_old(access.root(), std::slice::from_ref(name)).err().or(failed)
             })
         };
         if let Some(error) = off_thread(&self.job_events.stop, set).await.ok_or(AttemptEnd::Stopped)? {
-            let text =
-                format!("cannot set the time of damaged files, which must be transferred again: {error}");
+            let text = format!("cannot set the time of files that must be transferred again: {error}");
             self.job_events.notice(Level::Warning, text).await;
         }
         Ok(())
@@ -343,6 +353,12 @@ fn is_missing(root: &File, path: &[u8]) -> bool {
     let found = platform::open_through(root, dir, platform::Through::Mounts)
         .and_then(|dir| statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW));
     found.is_err_and(|error| error == Errno::NOENT)
+}
+
+/// Those whose content was read.
+fn readable(bad: &[(Vec<u8>, Damage)]) -> Vec<Vec<u8>> {
+    let read = bad.iter().filter(|(_, damage)| !matches!(damage, Damage::Unreadable(_)));
+    read.map(|(name, _)| name.clone()).collect()
 }
 
 fn files(n: usize) -> String {

@@ -155,7 +155,14 @@ fn lost(group: &[(NameKind, Vec<u8>)], spelling: &mut Spelling<'_>) -> Vec<LostN
     let winner = held.iter().position(|held| *held == Held::Exactly).unwrap_or(0);
     let others = group.iter().zip(&held).enumerate().filter(|(at, _)| *at != winner);
     let lost = others.filter(|(_, (_, held))| **held == Held::Otherwise);
-    lost.map(|(_, ((kind, name), _))| LostName { name: name.clone(), dir: *kind == NameKind::Dir }).collect()
+    let (kind, holder) = &group[winner];
+    let holder = (*kind == NameKind::File).then_some(holder);
+    lost.map(|(_, ((kind, name), _))| LostName {
+        name: name.clone(),
+        dir: *kind == NameKind::Dir,
+        holder: holder.cloned(),
+    })
+    .collect()
 }
 
 /// Adds the path components in which the two spellings differ. A component stays if its spelling here is also a name of the source.

@@ -258,8 +258,7 @@ impl Listing {
     /// Calls `take` with the name of each entry that a transfer has to bring: those that differ and those that are fetched again, without
     /// those that cannot be held here.
     pub(super) fn each_to_bring(&mut self, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let lost: HashSet<&[u8]> =
-            self.lost.iter().filter(|lost| !lost.dir).map(|lost| &lost.name[..]).collect();
+        let lost: HashSet<&[u8]> = lost_files(&self.lost).collect();
         for changed in self.changed.iter()? {
             let changed = changed?;
             if !lost.contains(&changed.name[..]) {
@@ -271,8 +270,7 @@ impl Listing {
 
     /// Calls `look` with each entry that differs and that the destination can hold.
     pub(super) fn each_changed(&mut self, mut look: impl FnMut(&Changed)) -> io::Result<()> {
-        let lost: HashSet<&[u8]> =
-            self.lost.iter().filter(|lost| !lost.dir).map(|lost| &lost.name[..]).collect();
+        let lost: HashSet<&[u8]> = lost_files(&self.lost).collect();
         for changed in self.changed.iter()? {
             let changed = changed?;
             if !lost.contains(&changed.name[..]) {
@@ -288,7 +286,7 @@ impl Listing {
         if !self.stale.is_empty() {
             return None;
         }
-        let lost = self.lost.iter().filter(|lost| !lost.dir).map(|lost| lost.name.clone()).collect();
+        let lost = lost_files(&self.lost).map(<[u8]>::to_vec).collect();
         Some((std::mem::replace(&mut self.changed, ChangedList::new()), lost))
     }
 
@@ -301,7 +299,7 @@ impl Listing {
     pub(super) fn present(&self) -> Option<u64> {
         let source = self.stats.files?.files();
         // The destination has no entry of its own for a name that it cannot distinguish from another one.
-        let source = source.saturating_sub(self.lost.iter().filter(|lost| !lost.dir).count() as u64);
+        let source = source.saturating_sub(lost_files(&self.lost).count() as u64);
         Some((source + self.gone.tally.files).saturating_sub(self.created.files))
     }
 
@@ -324,6 +322,13 @@ pub(super) struct LostName {
     pub(super) name: Vec<u8>,
     /// Whether it is a directory. Its contents are still transferred, into the other directory.
     pub(super) dir: bool,
+    /// The file of the source that the destination holds in its place; `None` if that is no file.
+    pub(super) holder: Option<Vec<u8>>,
+}
+
+/// The names of files among these. They are not transferred.
+pub(super) fn lost_files(lost: &[LostName]) -> impl Iterator<Item = &[u8]> {
+    lost.iter().filter(|lost| !lost.dir).map(|lost| &lost.name[..])
 }
 
 fn kind_of(change: &Change<'_>) -> NameKind {

@@ -1,9 +1,10 @@
 //! Destinations that take names which differ in case or Unicode form for one, as exFAT, SMB and macOS do.
 
 use crate::support::{Ended, Env, Fuse, Upstream, one_job};
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 /// Contents by name, directories with a `/`.
 fn contents(dir: &Path) -> Vec<(String, String)> {
@@ -99,10 +100,16 @@ fn what_is_really_gone_goes() {
 
 #[test]
 fn two_names_that_fold_to_one_are_told_once_and_not_fetched_again() {
-    for options in FOLDING {
+    // The ages of two files, in seconds.
+    let ages = [(100, 100), (100, 90), (90, 100)];
+    for (options, ages) in FOLDING.iter().flat_map(|options| ages.map(|ages| (options, ages))) {
         let Some(case) = Case::new(options, "") else { return };
         for name in ["d/a.cif", "d/A.cif", "other", "x/1", "X/2"] {
             case.upstream.write(name, format!("this is {name}"));
+        }
+        for (name, age) in [("d/a.cif", ages.0), ("d/A.cif", ages.1)] {
+            let file = File::options().append(true).open(case.upstream.root().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
         }
         let ended = case.run(3);
         let finished = ended.finished();
@@ -113,6 +120,11 @@ fn two_names_that_fold_to_one_are_told_once_and_not_fetched_again() {
             here.iter().any(|(name, _)| name.ends_with("/1"))
                 && here.iter().any(|(name, _)| name.ends_with("/2"))
         );
+        // What is held has its own content, not that of the other.
+        for (name, text) in here.iter().filter(|(name, _)| !name.ends_with('/')) {
+            let file = name.rsplit('/').next().unwrap();
+            assert!(text.ends_with(file), "{options} {ages:?}: {name} holds {text}\n{ended}");
+        }
         // From then on it is a warning, and what is new comes all the same.
         case.upstream.write("new", "new");
         let ended = case.run(0);
