@@ -2,7 +2,7 @@
 
 use super::plan::Entry;
 use super::plan_header::Header;
-use super::rule::Action;
+use super::rule::{Action, Kind};
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 use std::cell::Cell;
@@ -39,12 +39,16 @@ struct Decision {
 
 impl Decision {
     fn means(&self, entry: &Entry, path: &Path) -> bool {
+        // A directory that is taken as one stays if anything in it may be meant: a plan does not name what is in it.
+        let spares = entry.kind == Kind::Tree && self.action != Action::Delete;
         self.rule.as_ref().is_none_or(|rule| *rule == entry.rule)
-            && self.glob.as_ref().is_none_or(|(_, glob)| glob.is_match(path))
+            && self.glob.as_ref().is_none_or(|(text, glob)| {
+                glob.is_match(path) || spares && may_match_below(text.as_bytes(), &entry.path)
+            })
             && self.path.as_ref().is_none_or(|at| {
                 // A directory includes everything below it.
                 let at = at.trim_end_matches('/').as_bytes();
-                entry.path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+                is_or_below(&entry.path, at) || spares && is_or_below(at, &entry.path)
             })
     }
 
@@ -58,6 +62,21 @@ impl Decision {
         let parts = named.iter().filter_map(|(key, value)| Some(format!("{key} {:?}", (*value)?)));
         parts.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Whether `path` is `dir` or below it.
+fn is_or_below(path: &[u8], dir: &[u8]) -> bool {
+    path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+/// Whether the glob may match something below the directory, judged by the directories that it names.
+fn may_match_below(glob: &[u8], dir: &[u8]) -> bool {
+    let wild = glob.iter().position(|byte| b"*?[{\\".contains(byte)).unwrap_or(glob.len());
+    let named = match glob.contains(&b'/') {
+        true => memchr::memrchr(b'/', &glob[..wild]).map_or(&b""[..], |slash| &glob[..slash]),
+        false => b"",
+    };
+    named.is_empty() || is_or_below(named, dir) || is_or_below(dir, named)
 }
 
 /// Maximum number of decisions. Each is compared with each entry.
@@ -139,7 +158,8 @@ pub fn template(root: &str, rows: impl Iterator<Item = (String, String, Action, 
          # Remove the \"#\" from each decision that you make. An action is \"delete\", \"review\" or \"keep\". The last decision\n\
          # that matches an entry applies. Entries without a decision keep the action of their rule. Entries under review are\n\
          # never touched. A decision may name a rule, a path (with everything below it) and a glob; an entry must match all\n\
-         # that it names. A rule that the plan does not have is an error. A decision that matches no entry gives a warning.\n"
+         # that it names. A rule that the plan does not have is an error. A decision that matches no entry gives a warning.\n\
+         # A directory that is taken as one stays if a decision to keep or review something may match anything in it.\n"
     );
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let mut last = String::new();

@@ -65,6 +65,24 @@ pub fn escape_path(path: &[u8], limit: NameLimit) -> Vec<u8> {
     names.join(&b'/')
 }
 
+/// Returns the name in the quarantine of a directory that was moved as one: its whole path, with `%2F` for a slash.
+pub fn escape_flat(path: &[u8], limit: NameLimit) -> Vec<u8> {
+    match flat(path) {
+        name if name.len() > limit.0 => hashed(path),
+        name => name,
+    }
+}
+
+/// Whether the name of such a directory is a hash, so that only the journal has its path.
+pub fn is_hashed_flat(path: &[u8], limit: NameLimit) -> bool {
+    flat(path).len() > limit.0
+}
+
+fn flat(path: &[u8]) -> Vec<u8> {
+    let names: Vec<_> = path.split(|b| *b == b'/').map(|name| in_full(name, name.len())).collect();
+    names.join(&b"%2F"[..])
+}
+
 /// Whether a name of this path is replaced by a hash in the quarantine, so that only the journal has the original.
 pub fn is_hashed(path: &[u8], limit: NameLimit) -> bool {
     long_names(path, limit.0).next().is_some()
@@ -80,6 +98,35 @@ impl LongNames {
         for name in long_names(path, LEAST) {
             self.0.entry(hashed(name)).or_insert_with(|| name.into());
         }
+    }
+
+    /// Adds the path of a directory that was moved as one, if its name in the quarantine may be a hash.
+    pub fn learn_flat(&mut self, path: &[u8]) {
+        if flat(path).len() > LEAST {
+            self.0.entry(hashed(path)).or_insert_with(|| path.into());
+        }
+    }
+
+    /// Returns the original path of a directory that was moved as one, after checking it.
+    pub fn unescape_flat(&self, name: &[u8]) -> Result<Vec<u8>, Nameless> {
+        let path = match self.0.get(name) {
+            Some(path) => path.clone(),
+            None if name.starts_with(HASHED) => return Err(Nameless::Lost),
+            None => {
+                let mut path = Vec::new();
+                let finder = memchr::memmem::Finder::new(b"%2F");
+                let mut rest = name;
+                while let Some(at) = finder.find(rest) {
+                    unescape_into(&rest[..at], &mut path)?;
+                    path.push(b'/');
+                    rest = &rest[at + 3..];
+                }
+                unescape_into(rest, &mut path)?;
+                path
+            }
+        };
+        path::check(&path)?;
+        Ok(path)
     }
 
     /// Whether all names of the path that may be replaced by a hash are known.
@@ -213,7 +260,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_name_of_a_whole_directory_is_its_path() {
+        let known = LongNames::default();
+        for (path, stored) in [
+            (&b"a/__pycache__"[..], &b"a%2F__pycache__"[..]),
+            (b"go-build", b"go-build"),
+            (b"a.b/100%/%2F/%~x", b"a%2Eb%2F100%25%2F%252F%2F%25~x"),
+        ] {
+            assert_eq!(escape_flat(path, limit()), stored);
+            assert_eq!(known.unescape_flat(stored).unwrap(), path);
+        }
+        for bad in [&b""[..], b"%2F", b"a%2F", b"a%2F%2E%2E%2Fb", b"%2Epdb-sync%2Fx", b"%2Fetc"] {
+            assert!(matches!(known.unescape_flat(bad), Err(Nameless::Bad(_))), "{}", bad.escape_ascii());
+        }
+        assert_eq!(known.unescape_flat(b"a/b%2"), Err(Nameless::Foreign));
+    }
+
     proptest! {
+        #[test]
+        fn every_path_of_a_whole_directory_comes_back(path in proptest::collection::vec(any::<u8>(), 1..400)) {
+            prop_assume!(path::check(&path).is_ok());
+            let stored = escape_flat(&path, limit());
+            prop_assert!(!stored.contains(&b'/') && !stored.contains(&b'.') && stored.len() <= 255);
+            let mut known = LongNames::default();
+            if is_hashed_flat(&path, limit()) {
+                prop_assert_eq!(known.unescape_flat(&stored), Err(Nameless::Lost));
+            }
+            known.learn_flat(&path);
+            prop_assert_eq!(known.unescape_flat(&stored).unwrap(), path);
+        }
+
         #[test]
         fn every_name_comes_back_and_has_no_dot(name in proptest::collection::vec(any::<u8>(), 1..=255)) {
             prop_assume!(path::check(&name).is_ok() && !name.contains(&b'/'));

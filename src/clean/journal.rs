@@ -92,6 +92,8 @@ pub struct Record {
     pub did: EntryOutcome,
     /// Size in bytes.
     pub bytes: u64,
+    /// Number of entries: more than one for a directory that was taken as one.
+    pub entries: u64,
     /// The reason, where it is not obvious.
     pub why: Option<String>,
 }
@@ -150,6 +152,8 @@ enum OnDisk {
         kind: Kind,
         did: EntryOutcome,
         bytes: u64,
+        #[serde(default = "one")]
+        entries: u64,
         #[serde(default)]
         why: Option<String>,
     },
@@ -173,9 +177,20 @@ enum Written<'a> {
         kind: Kind,
         did: EntryOutcome,
         bytes: u64,
+        #[serde(skip_serializing_if = "is_one")]
+        entries: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<&'a str>,
     },
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(entries: &u64) -> bool {
+    *entries == 1
 }
 
 impl Line {
@@ -185,11 +200,12 @@ impl Line {
             Line::Begin(begin) => Written::Begin(begin),
             Line::End(end) => Written::End(end),
             Line::Was(path, recipe) => Written::Was { path: Spelled(path), recipe },
-            Line::Did(Record { path, kind, did, bytes, why }) => Written::Did {
+            Line::Did(Record { path, kind, did, bytes, entries, why }) => Written::Did {
                 path: Spelled(path),
                 kind: *kind,
                 did: *did,
                 bytes: *bytes,
+                entries: *entries,
                 why: why.as_deref(),
             },
         };
@@ -207,8 +223,8 @@ impl Line {
             OnDisk::Begin(begin) => Some(Line::Begin(begin)),
             OnDisk::End(end) => Some(Line::End(end)),
             OnDisk::Was { path, recipe } => Some(Line::Was(path.bytes_or_root().ok()?, recipe)),
-            OnDisk::Did { path, kind, did, bytes, why } => {
-                Some(Line::Did(Record { path: path.bytes().ok()?, kind, did, bytes, why }))
+            OnDisk::Did { path, kind, did, bytes, entries, why } => {
+                Some(Line::Did(Record { path: path.bytes().ok()?, kind, did, bytes, entries, why }))
             }
         }
     }

@@ -32,6 +32,9 @@ impl Dirs {
         if let Line::Was(path, _) | Line::Did(Record { path, .. }) = line {
             self.long.learn(path);
         }
+        if let Line::Did(Record { path, kind: Kind::Tree, .. }) = line {
+            self.long.learn_flat(path);
+        }
         match line {
             Line::Was(path, recipe) => {
                 self.was.entry(path.clone()).or_insert(*recipe);

@@ -123,6 +123,10 @@ impl Judge {
                     if anywhere { format!("**/{plain}") } else { plain.trim_start_matches('/').into() };
                 globs.add(GlobBuilder::new(&text).literal_separator(true).build()?);
                 owners.push(Owner { rule: n, dirs: plain.len() < pattern.len() });
+                if let Some(dir) = rule.whole_dir(&text) {
+                    globs.add(GlobBuilder::new(dir).literal_separator(true).build()?);
+                    owners.push(Owner { rule: n, dirs: true });
+                }
             }
         }
         Ok(Judge {

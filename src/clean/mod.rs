@@ -9,6 +9,7 @@
 //! [`path::check`] is the only check.
 
 mod builtin;
+mod contents;
 mod decisions;
 mod escape;
 mod journal;
@@ -31,8 +32,11 @@ mod tests;
 mod upstream;
 
 pub use builtin::{BACKUPS, built_in, is_of_a_transfer};
+pub use contents::{Contents, ContentsHasher};
 pub use decisions::{Decisions, template};
-pub use escape::{LongNames, NameLimit, Nameless, escape, escape_path, is_hashed};
+pub use escape::{
+    LongNames, NameLimit, Nameless, escape, escape_flat, escape_path, is_hashed, is_hashed_flat,
+};
 pub use journal::{Begin, End, EntryOutcome, Line, Recipe, Record, transfers};
 pub use journal_progress::{Dirs, JournalProgress, PURGE, UNDO};
 pub use judge::{Candidate, Judge, Verdict, Why};

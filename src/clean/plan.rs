@@ -2,15 +2,16 @@
 //! memory does not depend on the number of entries.
 
 use super::Stamp;
+use super::contents::Contents;
 use super::path::{BadPath, PathText};
 use super::plan_content::Content;
-use super::plan_header::Header;
+use super::plan_header::{Header, Origin};
 use super::rule::{Action, Kind};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Write};
 
-/// The version of the format.
-const VERSION: u32 = 1;
+/// The version of the format. Version 1 has no directories that are taken as one.
+const VERSION: u32 = 2;
 /// Maximum length of a line in bytes: a path of many components, each byte escaped as six.
 const LONGEST: u64 = 256 * 1024;
 /// Number of bytes hashed at once.
@@ -25,6 +26,8 @@ pub struct Entry {
     pub kind: Kind,
     /// The identity of the entry when it was examined.
     pub stamp: Stamp,
+    /// What a directory that is taken as one contained; `None` for all other kinds.
+    pub contents: Option<Contents>,
     /// Whether it had other names (hard links).
     pub linked: bool,
     /// Bytes freed on disk; 0 for a file that was counted under another name. A plan of `sync` counts each name.
@@ -33,6 +36,13 @@ pub struct Entry {
     pub rule: String,
     /// The action for the entry.
     pub action: Action,
+}
+
+impl Entry {
+    /// Number of entries that it stands for: more than one for a directory that is taken as one.
+    pub fn count(&self) -> u64 {
+        self.contents.as_ref().map_or(1, |contents| contents.entries)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,6 +58,8 @@ struct EntryLine {
     size: u64,
     mtime: i64,
     ctime: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contents: Option<Contents>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     linked: bool,
     bytes: u64,
@@ -59,7 +71,7 @@ struct EntryLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Footer {
-    /// Number of entries.
+    /// Number of entries, those in directories that are taken as one included.
     pub entries: u64,
     /// Their size in bytes.
     pub bytes: u64,
@@ -134,7 +146,7 @@ impl<W: Write> Writer<W> {
         let text = PathText::from(entry.path.as_slice());
         let (path, path_base64) = text.parts();
         let Stamp { dev, ino, size, mtime, ctime } = entry.stamp;
-        self.entries += 1;
+        self.entries += entry.count();
         self.bytes += entry.bytes;
         if let Some(content) = &mut self.content {
             content.add(&entry.path, entry.kind, &entry.stamp);
@@ -148,6 +160,7 @@ impl<W: Write> Writer<W> {
             size,
             mtime,
             ctime,
+            contents: entry.contents.clone(),
             linked: entry.linked,
             bytes: entry.bytes,
             rule: entry.rule.clone(),
@@ -264,12 +277,19 @@ impl<R: BufRead> Reader<R> {
         let path = PathText::of(line.path, line.path_base64);
         let path = path.bytes().map_err(|bad| PlanError::Path(number, bad))?;
         let (dev, ino, size, mtime, ctime) = (line.dev, line.ino, line.size, line.mtime, line.ctime);
-        self.entries += 1;
+        let of_sync = self.header.origin == Origin::Sync;
+        if line.contents.is_some() != (line.kind == Kind::Tree) || of_sync && line.kind == Kind::Tree {
+            let why = "its kind does not go with its contents, or with the plan";
+            return Err(PlanError::Line(number, why.into()));
+        }
+        self.entries =
+            self.entries.saturating_add(line.contents.as_ref().map_or(1, |contents| contents.entries));
         self.bytes = self.bytes.saturating_add(line.bytes);
         let entry = Entry {
             path,
             kind: line.kind,
             stamp: Stamp { dev, ino, size, mtime, ctime },
+            contents: line.contents,
             linked: line.linked,
             bytes: line.bytes,
             rule: line.rule,

@@ -40,6 +40,8 @@ impl Content {
             Kind::Dir => 1,
             Kind::Symlink => 2,
             Kind::Other => 3,
+            // Not in a plan of `sync`.
+            Kind::Tree => 4,
         };
         self.unhashed.push(kind);
         self.unhashed.extend(stamp.size.to_le_bytes());

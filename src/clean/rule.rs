@@ -38,6 +38,8 @@ pub enum Kind {
     Symlink,
     /// A socket, a FIFO or a device.
     Other,
+    /// A directory with all its contents, which is moved as one.
+    Tree,
 }
 
 impl Kind {
@@ -48,6 +50,7 @@ impl Kind {
             Kind::Dir => "dir",
             Kind::Symlink => "symlink",
             Kind::Other => "other",
+            Kind::Tree => "tree",
         }
     }
 }
@@ -75,7 +78,7 @@ pub struct Rule {
     /// The name of the rule.
     pub name: String,
     /// Globs relative to the root; one must match. A glob without a slash matches names at any depth; one that ends in a slash matches
-    /// directories with all their contents.
+    /// directories with all their contents, and so does one that ends in `/**`, if the rule deletes whatever is there.
     pub patterns: Vec<String>,
     /// The kind that the entry must have. `None` for anything but a directory; if the rule keeps entries, directories too.
     pub kind: Option<Kind>,
@@ -107,6 +110,16 @@ impl Rule {
         self.kind.is_none() && self.action == Action::Keep && !sizes
     }
 
+    /// For a pattern `DIR/**` of a rule that deletes everything below a directory: `DIR`, which is deleted with its contents. A rule with a size
+    /// limit applies to files only.
+    pub fn whole_dir<'a>(&self, pattern: &'a str) -> Option<&'a str> {
+        let everything = self.kind.is_none()
+            && self.action == Action::Delete
+            && self.special.is_none()
+            && self.min_size.or(self.max_size).is_none();
+        pattern.strip_suffix("/**").filter(|dir| everything && !dir.trim_start_matches('/').is_empty())
+    }
+
     /// Returns the kinds of entries that the rule can match. Everything below a matching directory is included with it.
     pub fn kinds(&self) -> Vec<Kind> {
         if let Some(kind) = self.kind {
@@ -118,7 +131,8 @@ impl Rule {
             true => vec![Kind::File, Kind::Symlink, Kind::Other],
             false => Vec::new(),
         };
-        if of_dirs > 0 || self.keeps_dirs() {
+        let whole = self.patterns.iter().any(|pattern| self.whole_dir(pattern).is_some());
+        if of_dirs > 0 || whole || self.keeps_dirs() {
             kinds.push(Kind::Dir);
         }
         kinds

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Debug, Default)]
 pub struct Tally {
     counts: BTreeMap<EntryOutcome, u64>,
-    left: HashMap<u128, EntryOutcome>,
+    left: HashMap<u128, (EntryOutcome, u64)>,
 }
 
 impl Tally {
@@ -17,15 +17,17 @@ impl Tally {
     pub fn add(&mut self, record: &Record) -> bool {
         let (key, did) = (key(&record.path), record.did);
         let before = match did {
-            EntryOutcome::Skipped | EntryOutcome::Failed => self.left.insert(key, did),
+            EntryOutcome::Skipped | EntryOutcome::Failed => self.left.insert(key, (did, record.entries)),
             _ if self.left.is_empty() => None,
             _ => self.left.remove(&key),
         };
-        if let Some(count) = before.and_then(|before| self.counts.get_mut(&before)) {
-            *count -= 1;
+        if let Some((did, entries)) = before
+            && let Some(count) = self.counts.get_mut(&did)
+        {
+            *count -= entries;
         }
-        *self.counts.entry(did).or_default() += 1;
-        before != Some(did)
+        *self.counts.entry(did).or_default() += record.entries;
+        before.is_none_or(|(before, _)| before != did)
     }
 
     /// Returns the number of entries for each outcome, without zeros.
@@ -43,7 +45,7 @@ mod tests {
     fn what_was_left_alone_counts_once_and_as_what_became_of_it() {
         let mut tally = Tally::default();
         let mut add = |path: &str, did| {
-            tally.add(&Record { path: path.into(), kind: Kind::File, did, bytes: 0, why: None })
+            tally.add(&Record { path: path.into(), kind: Kind::File, did, bytes: 0, entries: 1, why: None })
         };
         assert!(add("a", EntryOutcome::Skipped) && !add("a", EntryOutcome::Skipped));
         assert!(

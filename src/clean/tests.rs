@@ -25,7 +25,16 @@ fn header() -> Header {
 fn entry(path: &[u8]) -> Entry {
     let stamp = Stamp { dev: 1, ino: 3, size: 4, mtime: 5, ctime: 6 };
     let (rule, action) = ("editor".into(), Action::Delete);
-    Entry { path: path.into(), kind: Kind::File, stamp, linked: false, bytes: 4, rule, action }
+    Entry {
+        path: path.into(),
+        kind: Kind::File,
+        stamp,
+        contents: None,
+        linked: false,
+        bytes: 4,
+        rule,
+        action,
+    }
 }
 
 fn plan(entries: &[Entry]) -> Vec<u8> {
@@ -76,7 +85,7 @@ fn a_plan_that_is_not_whole_is_refused() {
     assert!(matches!(read(text.replacen("a~", "b~", 1).as_bytes()), Err(PlanError::Hash)));
     let without = text.lines().take(4).map(|line| format!("{line}\n")).collect::<String>();
     assert!(matches!(read(without.as_bytes()), Err(PlanError::Cut)));
-    assert!(matches!(read(text.replacen("plan\":1", "plan\":2", 1).as_bytes()), Err(PlanError::Newer(2))));
+    assert!(matches!(read(text.replacen("plan\":2", "plan\":3", 1).as_bytes()), Err(PlanError::Newer(3))));
     assert!(read(&[good, b"{}\n".to_vec()].concat()).is_err());
     assert!(matches!(read(b"\x00\x01\x02\n\n"), Err(PlanError::Foreign(_))));
     assert!(matches!(read(b""), Err(PlanError::Foreign(_))));
@@ -101,7 +110,7 @@ proptest! {
         let mut one = entry(&name);
         (one.stamp.size, one.stamp.mtime) = (size, mtime);
         prop_assert_eq!(read(&plan(&[one.clone()])).unwrap(), vec![one.clone()]);
-        let record = Record { path: name, kind: Kind::File, did: EntryOutcome::Deleted, bytes: size, why: None };
+        let record = Record { path: name, kind: Kind::File, did: EntryOutcome::Deleted, bytes: size, entries: 1, why: None };
         let mut line = Vec::new();
         Line::Did(record.clone()).write(&mut line);
         prop_assert_eq!(Line::read(&line), Some(Line::Did(record)));
@@ -273,8 +282,9 @@ fn decisions_about_nothing_are_noticed() {
 
 #[test]
 fn a_journal_tells_how_far_a_run_came() {
-    let record =
-        |path: &[u8], kind, did| Line::Did(Record { path: path.into(), kind, did, bytes: 1, why: None });
+    let record = |path: &[u8], kind, did| {
+        Line::Did(Record { path: path.into(), kind, did, bytes: 1, entries: 1, why: None })
+    };
     let recipe = |mtime| Recipe { mode: 0o750, uid: 1, gid: 2, mtime, nanos: 3 };
     let lines = [
         Line::Was(Vec::new(), recipe(1)),

@@ -54,6 +54,12 @@ impl<'a> Captured<'a> {
         }
     }
 
+    /// Returns the place of a directory that is captured as one, in the directory `whole` of the quarantine.
+    pub(super) fn whole(whole: &'a OwnedFd, quarantine: &Quarantine, path: &'a [u8]) -> Self {
+        let name = quarantine.flat_name(path).into();
+        Captured { dir: whole, name, own: split(path).1, beside: false }
+    }
+
     fn within(dir: &'a OwnedFd, quarantine: &Quarantine, own: &'a [u8]) -> Self {
         Captured { dir, name: quarantine.name(own), own, beside: false }
     }

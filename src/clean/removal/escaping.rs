@@ -7,7 +7,7 @@
 use super::journals::{Journal, find};
 use super::open_below::{open_below, why_not};
 use super::own_dir::{make_ours, share, share_run};
-use super::place::{ESCAPED, PLACE, place};
+use super::place::{DELETING, ESCAPED, PLACE, WHOLE, place};
 use super::quarantine::{keep_old_info, name_limit, runs, tidy};
 use super::rename::{Target, rename_new};
 use super::tree::{self, join};
@@ -144,8 +144,9 @@ impl Escaping<'_> {
             Err(error) => return self.left.note(place(self.run), why_not(error).into()),
         };
         keep_old_info(&dir);
+        let stays = |name: &[u8]| [ESCAPED, WHOLE, DELETING].contains(&name);
         let tops: Vec<_> =
-            names.into_iter().filter(|(name, kind)| *kind == Kind::Dir && name != ESCAPED).collect();
+            names.into_iter().filter(|(name, kind)| *kind == Kind::Dir && !stays(name)).collect();
         for (top, _) in &tops {
             self.tree(&dir, top);
         }
@@ -186,7 +187,7 @@ impl Escaping<'_> {
                 }
             }
         }
-        let _ = open_below(place, top).map(|dir| tree::prune(dir, &above));
+        let _ = open_below(place, top).map(|dir| tree::prune(dir, &[], &above));
         // A directory that is not empty stays, and has been reported.
         let _ = unlinkat(place, OsStr::from_bytes(top), AtFlags::REMOVEDIR);
     }
@@ -270,7 +271,7 @@ impl Key {
             return Ok(());
         }
         let (did, why) = (EntryOutcome::Quarantined, Some("replaced by a transfer, or removed".to_owned()));
-        let line = Line::Did(Record { path: real.into(), kind, did, bytes: 0, why });
+        let line = Line::Did(Record { path: real.into(), kind, did, bytes: 0, entries: 1, why });
         let mut lines = Vec::new();
         line.write(&mut lines);
         if let Some(end) = &self.end {

@@ -3,7 +3,7 @@
 use super::capture::is_beside;
 use super::journals::{FoundJournal, list, pick};
 use super::parent::Parent;
-use super::place::{ASIDE, ESCAPED, is_info, place};
+use super::place::{ASIDE, DELETING, ESCAPED, WHOLE, is_info, place};
 use super::planner::root_of;
 use super::quarantine::{Place, place_of};
 use super::stamp::look;
@@ -98,7 +98,7 @@ pub fn can_undo(root: &File, run: &str) -> bool {
     let Ok(dir) = open_below(root, &place(run)) else { return false };
     let top = |path: &[u8]| {
         let path = path.strip_prefix(ESCAPED).and_then(|path| path.strip_prefix(b"/")).unwrap_or(path);
-        !path.starts_with(ASIDE)
+        !path.starts_with(ASIDE) && !path.starts_with(DELETING)
     };
     holds(&dir, top) == Some(true)
 }
@@ -109,7 +109,8 @@ fn holds(place: &OwnedFd, counts: impl Fn(&[u8]) -> bool) -> Option<bool> {
     let (mut found, mut unknown) = (false, false);
     let mut look = |path: &[u8], names: &[(Vec<u8>, Kind)]| {
         let ours = |name: &[u8]| path.is_empty() && is_info(name);
-        found |= counts(path) && names.iter().any(|(name, kind)| *kind != Kind::Dir && !ours(name));
+        let is_entry = |kind: Kind| kind != Kind::Dir || path == WHOLE;
+        found |= counts(path) && names.iter().any(|(name, kind)| is_entry(*kind) && !ours(name));
         !found
     };
     tree::walk(place, |path, _, names| look(path, names), |_, _| unknown = true);

@@ -1,20 +1,22 @@
 //! Removal of entries, for `clean` and `sync`: one protocol, one quarantine, one undo.
 //!
 //! ```text
-//! planner ── apply ── remove_entry (capture, verify, commit) ── quarantine
+//! planner ── apply ── remove_entry, whole_dir (capture, verify, commit) ── quarantine
 //!                └── journals    undo ── escaping ── purge ────────────┘
 //!                     write_access (changes a mode for the time of one change)
 //! ```
 //!
-//! **Invariant: nothing is removed that was not captured and compared first; directories are only removed empty.** Every directory is
-//! opened below an open root, without following symlinks or crossing mount points.
+//! **Invariant: nothing is removed that was not captured and compared first; directories are only removed empty, or as a whole
+//! that was captured and compared.** Every directory is opened below an open root, without following symlinks or crossing mount points.
 
 mod apply;
 mod busy;
 mod capture;
+mod contents;
 mod dir_owner;
 mod escaping;
 mod journals;
+mod judging;
 mod landlock_fence;
 mod last_run;
 mod mode;
@@ -38,10 +40,13 @@ mod stamp;
 mod tests;
 mod tree;
 mod undo;
+mod whole_dir;
+mod whole_dirs;
 mod write_access;
 
 pub use apply::{Applied, Apply, ApplyProgress, NotRemoved, all_threads};
 pub use capture::is_beside;
+pub use contents::has_contents;
 pub use dir_owner::{Closed, DirOwner, change_hint, closed_below, group_command, is_group_mirror};
 pub use escaping::{Unescaped, escape_quarantines};
 pub use journals::{FoundJournal, Journal, find, list, note_purge};
@@ -58,6 +63,6 @@ pub use refusal::{Refusal, refusal, refusal_of_file, share_command};
 pub use removal_mode::{Backup, RemovalMode, Trash};
 pub use remove_entry::{ExpectedEntry, RemoveOutcome, take, take_dir};
 pub use replaced::{is_any_replaced, replaced};
-pub use stamp::{look, look_for, stamp_of};
+pub use stamp::{keeps_inodes, look, look_for, stamp_of};
 pub use undo::{Undone, undo};
 pub use write_access::{NotWritable, WriteAccess};

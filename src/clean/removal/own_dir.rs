@@ -2,7 +2,7 @@
 //! created in it follow the root of the mirror.
 
 use super::open_below::{make_below, open_below};
-use super::place::{INFO, PLACE, place};
+use super::place::{DELETING, INFO, PLACE, WHOLE, place};
 use super::tree;
 use crate::clean::path::OURS;
 use crate::platform::{follow, follows};
@@ -47,14 +47,14 @@ pub(super) fn share_run(root: &File, run: &str) {
     if fstat(&dir).is_ok_and(|stat| follows(&stat, &above)) {
         return;
     }
-    // Directories that cannot be opened are left as they are; purge and undo report them.
+    // Directories that cannot be opened are left as they are; purge and undo report them. Those that were moved as one keep their modes.
     let each = |path: &[u8], dir: &OwnedFd| {
         if !path.is_empty() {
             follow(dir, &above);
         }
         true
     };
-    tree::walk(&dir, |path, dir, _| each(path, dir), |_, _| ());
+    tree::walk_but(&dir, &[WHOLE, DELETING], |path, dir, _| each(path, dir), |_, _| ());
     share_file(&dir, INFO, &above);
     follow(dir, &above);
 }

@@ -13,6 +13,10 @@ pub(super) const ESCAPED: &[u8] = b"escaped";
 pub(super) const ASIDE: &[u8] = b"newer-";
 /// The directory of removed entries.
 pub(super) const TREE: &[u8] = b"tree";
+/// The directory of directories that were moved as one. Each has its whole path as its name; the names in it are not escaped.
+pub(super) const WHOLE: &[u8] = b"whole";
+/// The directory of those that are being deleted: they were compared, and are not restored.
+pub(super) const DELETING: &[u8] = b"deleting";
 /// `info.json`, escaped like all names.
 pub(super) const INFO: &str = "info%2Ejson";
 /// The temporary name of the description until it is complete.

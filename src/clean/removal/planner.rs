@@ -1,10 +1,12 @@
 //! Makes a plan from an inventory.
 
+use super::judging::{candidate, dir_candidate, inside, is_project, judge_dir, kind_of};
+use super::whole_dirs::WholeDirs;
 use crate::clean::{
-    Action, Candidate, Entry, Footer, Header, Judge, Kind, MANIFESTS, RootPrint, Stamp, Verdict, Why, Writer,
-    is_version_control,
+    Action, Candidate, Contents, ContentsHasher, Entry, Footer, Header, Judge, Kind, RootPrint, Stamp,
+    Verdict, Why, Writer,
 };
-use crate::scan::inventory::{self, DirRef, Inventory, State};
+use crate::scan::inventory::{self, DirId, DirRef, Inventory, State};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::HashSet;
@@ -75,11 +77,13 @@ struct Open<'a> {
     verdict: Option<(usize, Action)>,
 }
 
-/// Writes the entries that match a rule. The contents of a directory come before the directory.
+/// Writes the entries that match a rule. The contents of a directory come before the directory. `as_one`: whether directories may be taken as
+/// one, which needs inode numbers that stay the same.
 pub fn plan<W: Write>(
     inventory: &Inventory,
     judge: &Judge,
     header: &Header,
+    as_one: bool,
     out: W,
 ) -> io::Result<(Planned, W)> {
     let mut planner = Planner {
@@ -91,7 +95,13 @@ pub fn plan<W: Write>(
         scratch: Vec::new(),
     };
     let mut open: Vec<Open<'_>> = Vec::new();
+    let mut whole_dirs = WholeDirs::default();
+    // Directories before this one are in a directory that was taken as one.
+    let mut taken = DirId::ROOT;
     for dir in inventory.dirs() {
+        if dir.id() < taken {
+            continue;
+        }
         while open.last().is_some_and(|last| last.dir.end() <= dir.id()) {
             planner.close(&mut open)?;
         }
@@ -99,13 +109,17 @@ pub fn plan<W: Write>(
         let below = open.last().and_then(|parent| parent.rule);
         let project = is_project(&dir);
         let verdict = if path.is_empty() { None } else { planner.judge_dir(&dir, &path, below, project) };
-        // A rule that keeps a directory or marks it for review does not apply to each file in it; one that deletes does.
-        let rule = verdict.map(|(rule, _)| rule).filter(|rule| judge.rules()[*rule].special.is_none());
-        // What is kept is kept with everything below it.
-        let rule = rule.or(below.filter(|rule| judge.rules()[*rule].action == Action::Keep));
+        if let Some((rule, Action::Delete)) = verdict
+            && as_one
+            && whole_dirs.has(inventory, judge, &dir, below)
+        {
+            planner.whole(inventory, &dir, path, rule)?;
+            taken = dir.end();
+            continue;
+        }
+        let inside = if path.is_empty() { None } else { inside(judge, verdict, below) };
         let readable = dir.state() == State::Read;
         let whole = readable && verdict.is_some();
-        let inside = if path.is_empty() { None } else { rule };
         let all = planner.entries(&dir, inside, project)?;
         open.push(Open { dir, rule: inside, whole: whole && all, verdict });
     }
@@ -114,10 +128,6 @@ pub fn plan<W: Write>(
     }
     let (footer, out) = planner.writer.finish()?;
     Ok((Planned { footer, by_rule: planner.by_rule, protected: planner.protected }, out))
-}
-
-fn is_project(dir: &DirRef<'_>) -> bool {
-    MANIFESTS.iter().any(|name| dir.entry(name.as_bytes()).is_some())
 }
 
 struct Planner<'a, W> {
@@ -138,11 +148,7 @@ impl<W: Write> Planner<'_, W> {
         below: Option<usize>,
         project: bool,
     ) -> Option<(usize, Action)> {
-        if project || is_version_control(dir.name()) {
-            self.protected += 1;
-            return None;
-        }
-        match self.judge.judge(&dir_candidate(dir, path, below), &mut self.scratch) {
+        match judge_dir(self.judge, dir, path, below, project, &mut self.scratch) {
             Verdict::Rule(rule, action) => Some((rule, action)),
             Verdict::Nothing => None,
             Verdict::Protected(_) => {
@@ -159,18 +165,7 @@ impl<W: Write> Planner<'_, W> {
         let sibling = |name: &[u8]| dir.entry(name).is_some();
         for entry in dir.entries() {
             let path = dir.path_of(entry.name);
-            let stat = entry.stat;
-            let candidate = Candidate {
-                path: &path,
-                kind: kind_of(stat.kind),
-                size: stat.size,
-                mtime: stat.mtime,
-                ctime: stat.ctime,
-                empty: false,
-                in_project: project,
-                below,
-                sibling: &sibling,
-            };
+            let candidate = candidate(&path, &entry, below, project, &sibling);
             let (rule, action) = match self.judge.judge(&candidate, &mut self.scratch) {
                 Verdict::Rule(rule, action) => (rule, action),
                 Verdict::Nothing => {
@@ -184,13 +179,27 @@ impl<W: Write> Planner<'_, W> {
                 }
             };
             all &= action == Action::Delete;
+            let (stat, kind) = (entry.stat, candidate.kind);
             let again = stat.linked && !self.links.insert(stat.inode);
-            let stamp = Stamp { dev, ino: stat.inode, size: stat.size, mtime: stat.mtime, ctime: stat.ctime };
             let bytes = if again { 0 } else { stat.size };
-            let kind = candidate.kind;
-            self.write(rule, action, &path, kind, stamp, stat.linked, bytes)?;
+            let (stamp, linked) = (stamp(dev, &entry), stat.linked);
+            self.write(rule, Entry { kind, stamp, linked, bytes, ..plain(path.clone(), action) })?;
         }
         Ok(all)
+    }
+
+    /// Writes a directory that is taken as one.
+    fn whole(
+        &mut self,
+        inventory: &Inventory,
+        top: &DirRef<'_>,
+        path: Vec<u8>,
+        rule: usize,
+    ) -> io::Result<()> {
+        let (contents, bytes) = contents(inventory, top);
+        let stamp = dir_stamp(top);
+        let contents = Some(contents);
+        self.write(rule, Entry { kind: Kind::Tree, stamp, contents, bytes, ..plain(path, Action::Delete) })
     }
 
     /// Judges the directory itself: it can be removed if everything in it is removed.
@@ -198,8 +207,7 @@ impl<W: Write> Planner<'_, W> {
         let Some(Open { dir, whole, verdict, .. }) = open.pop() else { return Ok(()) };
         let goes = match verdict {
             Some((rule, action)) if whole || action != Action::Delete => {
-                let stamp = Stamp { dev: dir.stat().dev, ino: dir.stat().inode, size: 0, mtime: 0, ctime: 0 };
-                self.write(rule, action, &dir.path(), Kind::Dir, stamp, false, 0)?;
+                self.write(rule, Entry { stamp: dir_stamp(&dir), ..plain(dir.path(), action) })?;
                 action == Action::Delete
             }
             _ => false,
@@ -210,54 +218,49 @@ impl<W: Write> Planner<'_, W> {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "they are the fields of what is written")]
-    fn write(
-        &mut self,
-        rule: usize,
-        action: Action,
-        path: &[u8],
-        kind: Kind,
-        stamp: Stamp,
-        linked: bool,
-        bytes: u64,
-    ) -> io::Result<()> {
-        if action == Action::Keep {
+    fn write(&mut self, rule: usize, entry: Entry) -> io::Result<()> {
+        if entry.action == Action::Keep {
             return Ok(());
         }
         let found = &mut self.by_rule[rule];
-        let as_ruled = action == self.judge.rules()[rule].action;
+        let as_ruled = entry.action == self.judge.rules()[rule].action;
         let sum = if as_ruled { &mut found.as_ruled } else { &mut found.reviewed };
-        sum.entries += 1;
-        sum.bytes += bytes;
-        let rule = self.judge.rules()[rule].name.clone();
-        self.writer.entry(&Entry { path: path.into(), kind, stamp, linked, bytes, rule, action })
+        sum.entries += entry.count();
+        sum.bytes += entry.bytes;
+        self.writer.entry(&Entry { rule: self.judge.rules()[rule].name.clone(), ..entry })
     }
 }
 
-fn kind_of(kind: inventory::Kind) -> Kind {
-    match kind {
-        inventory::Kind::File => Kind::File,
-        inventory::Kind::Symlink => Kind::Symlink,
-        inventory::Kind::Other => Kind::Other,
-    }
+/// A directory of a plan, without its stamp and its rule.
+fn plain(path: Vec<u8>, action: Action) -> Entry {
+    let (kind, stamp) = (Kind::Dir, Stamp { dev: 0, ino: 0, size: 0, mtime: 0, ctime: 0 });
+    Entry { path, kind, stamp, contents: None, linked: false, bytes: 0, rule: String::new(), action }
 }
 
-const ALONE: &dyn Fn(&[u8]) -> bool = &|_| false;
+fn stamp(dev: u64, entry: &inventory::Entry<'_>) -> Stamp {
+    let stat = &entry.stat;
+    Stamp { dev, ino: stat.inode, size: stat.size, mtime: stat.mtime, ctime: stat.ctime }
+}
 
-fn dir_candidate<'a>(dir: &DirRef<'_>, path: &'a [u8], below: Option<usize>) -> Candidate<'a> {
-    let empty = dir.state() == State::Read && dir.entries().next().is_none() && dir.dirs().next().is_none();
-    let (mtime, ctime) = (dir.stat().mtime, dir.stat().ctime);
-    Candidate {
-        path,
-        kind: Kind::Dir,
-        size: 0,
-        mtime,
-        ctime,
-        empty,
-        in_project: false,
-        below,
-        sibling: ALONE,
+fn dir_stamp(dir: &DirRef<'_>) -> Stamp {
+    Stamp { dev: dir.stat().dev, ino: dir.stat().inode, size: 0, mtime: 0, ctime: 0 }
+}
+
+/// What a directory contains at any depth, and its size in bytes.
+fn contents(inventory: &Inventory, top: &DirRef<'_>) -> (Contents, u64) {
+    let (mut hasher, mut bytes) = (ContentsHasher::default(), 0);
+    let above = top.path().len();
+    for dir in (top.id().0..top.end().0).filter_map(|id| inventory.dir(DirId(id))) {
+        let path = dir.path();
+        let own = dir_stamp(&dir);
+        let entries: Vec<_> = dir
+            .entries()
+            .map(|entry| (entry.name, kind_of(entry.stat.kind), stamp(own.dev, &entry)))
+            .collect();
+        bytes += entries.iter().map(|(.., stamp)| stamp.size).sum::<u64>();
+        hasher.dir(path.get(above + 1..).unwrap_or_default(), (own.dev, own.ino), entries);
     }
+    (hasher.finish(), bytes)
 }
 
 /// Returns what the rules say about one path of an inventory; `None` if the path is not in it.
@@ -287,17 +290,7 @@ pub fn explain(inventory: &Inventory, judge: &Judge, path: &[u8]) -> Option<(Ver
         Member::Entry(dir, entry) => {
             let path = dir.path_of(entry.name);
             let sibling = |name: &[u8]| dir.entry(name).is_some();
-            Some(judge.explain(&Candidate {
-                path: &path,
-                kind: kind_of(entry.stat.kind),
-                size: entry.stat.size,
-                mtime: entry.stat.mtime,
-                ctime: entry.stat.ctime,
-                empty: false,
-                in_project: is_project(&dir),
-                below: above(&dir),
-                sibling: &sibling,
-            }))
+            Some(judge.explain(&candidate(&path, &entry, above(&dir), is_project(&dir), &sibling)))
         }
     }
 }

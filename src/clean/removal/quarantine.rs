@@ -6,6 +6,9 @@
 //! RUN/escaped/tree/                  what was removed
 //! RUN/escaped/replaced-N/            what a transfer replaced
 //! RUN/escaped/newer-replaced-N/      what an undo put aside
+//! RUN/whole/                         directories that were removed as one, each under its whole path; names in them are not
+//!                                    escaped, so no plan takes a directory as one if readers look for files like those in it
+//! RUN/deleting/                      the same, compared and about to be deleted
 //! RUN/tree/, RUN/replaced-N/, …      the same under their own names: rsync's backups until the transfer ends, and what
 //!                                    earlier versions made
 //! ```
@@ -15,13 +18,15 @@
 
 use super::open_below::open_below;
 use super::own_dir::{make_ours, share};
-use super::place::{ESCAPED, GOING, INFO, INFO_BEFORE, INFO_PART, PLACE, TREE, is_info, place};
+use super::place::{
+    DELETING, ESCAPED, GOING, INFO, INFO_BEFORE, INFO_PART, PLACE, TREE, WHOLE, is_info, place,
+};
 use super::recipe::{mtime_of, set_mtime};
 use super::rename::{Target, rename_new};
 use super::tree::{join, names, prune};
 use super::write_access::WriteAccess;
 use crate::clean::path::OURS;
-use crate::clean::{NameLimit, escape, escape_path, is_hashed};
+use crate::clean::{Kind, NameLimit, escape, escape_flat, escape_path, is_hashed, is_hashed_flat};
 use crate::platform::follow;
 use crate::retention::{self, Boot, Moment};
 use rustix::fs::{AtFlags, Mode, OFlags, fstatvfs, openat, renameat, statat, unlinkat};
@@ -113,6 +118,44 @@ impl Quarantine {
         is_hashed(path, self.limit)
     }
 
+    /// Returns the name in the quarantine of a directory that is moved as one.
+    pub(super) fn flat_name(&self, path: &[u8]) -> Vec<u8> {
+        escape_flat(path, self.limit)
+    }
+
+    /// Whether only the journal has the original path of an entry, so that it must be written there first.
+    pub(super) fn needs_key_of(&self, path: &[u8], kind: Kind) -> bool {
+        match kind {
+            Kind::Tree => is_hashed_flat(path, self.limit),
+            _ => self.needs_key(path),
+        }
+    }
+
+    /// Opens the directory of directories that are moved as one, and creates it if necessary.
+    pub(super) fn whole(&self) -> Result<OwnedFd, Errno> {
+        self.of_run(WHOLE)
+    }
+
+    /// Opens it, if it exists.
+    pub(super) fn whole_if_any(&self) -> Result<OwnedFd, Errno> {
+        open_below(self.access.root(), &join(&self.place, WHOLE))
+    }
+
+    /// Opens the directory of directories that were compared and are being deleted, and creates it if necessary.
+    pub(super) fn deleting(&self) -> Result<OwnedFd, Errno> {
+        self.of_run(DELETING)
+    }
+
+    /// Opens it, if it exists.
+    pub(super) fn deleting_if_any(&self) -> Result<OwnedFd, Errno> {
+        open_below(self.access.root(), &join(&self.place, DELETING))
+    }
+
+    fn of_run(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
+        self.prepare()?;
+        make_ours(self.access.root(), self.access.root(), &join(&self.place, name))
+    }
+
     /// Creates the directory of the run and its description.
     pub fn prepare(&self) -> Result<&OwnedFd, Errno> {
         if let Some(tree) = self.tree.get() {
@@ -179,7 +222,7 @@ pub fn tidy(access: &Arc<WriteAccess>, run: &str) {
     let Ok(stat) = rustix::fs::fstat(root) else { return };
     let Ok(dir) = open_below(root, &place(run)) else { return };
     // A directory that cannot be removed is not empty, or is harmless.
-    prune(&dir, &stat);
+    prune(&dir, &[WHOLE, DELETING], &stat);
     let only_info = names(&dir).is_ok_and(|names| names.iter().all(|(name, _)| is_info(name)));
     if only_info {
         for info in [INFO, INFO_PART, INFO_BEFORE] {

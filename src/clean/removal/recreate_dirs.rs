@@ -59,6 +59,7 @@ impl<'a> DirRecreator<'a> {
                 kind: Kind::Dir,
                 did,
                 bytes,
+                entries: 1,
                 why: None,
             }))?;
             self.made.insert(path.into());

@@ -177,7 +177,7 @@ pub fn take_dir(parent: &Parent, name: &[u8], stamp: Option<&Stamp>) -> RemoveOu
 }
 
 /// Renames the entry back. Never replaces anything; the error says where the entry is.
-fn put_back(parent: &Parent, hold: &Captured<'_>) -> Result<(), String> {
+pub(super) fn put_back(parent: &Parent, hold: &Captured<'_>) -> Result<(), String> {
     match hold.give_back(parent.fd()) {
         Ok(()) => Ok(()),
         Err(Errno::EXIST) => Err(format!("its place was taken again: it {}", hold.lies())),

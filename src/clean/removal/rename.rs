@@ -21,7 +21,7 @@ use std::os::unix::ffi::OsStrExt;
 pub(super) enum Target {
     /// Only the process that holds the lock of the tree: the name is one of ours.
     Ours,
-    /// Any process: the name is in the mirror. Not for directories.
+    /// Any process: the name is in the mirror.
     Shared,
 }
 
@@ -46,17 +46,24 @@ pub(super) fn rename_new(
     }
     match target {
         // Not by a link: an entry that another process puts at the old name before that name is removed would be lost.
-        Target::Ours => match look(to, new) {
-            Ok(_) => Err(Errno::EXIST),
-            Err(Errno::NOENT) => renameat(from, bytes(name), to, bytes(new)),
-            Err(error) => Err(error),
-        },
+        Target::Ours => by_look(from, name, to, new),
+        // A directory can only replace an empty directory, which holds nothing.
+        Target::Shared if matches!(look(from, name), Ok((Kind::Dir, _))) => by_look(from, name, to, new),
         Target::Shared => match by_link(from, name, to, new) {
             Err(Errno::PERM | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::MLINK) => {
                 by_placeholder(from, name, to, new, || ())
             }
             other => other,
         },
+    }
+}
+
+/// Renames if nothing has the new name at that moment.
+fn by_look(from: impl AsFd, name: &[u8], to: impl AsFd, new: &[u8]) -> Result<(), Errno> {
+    match look(&to, new) {
+        Ok(_) => Err(Errno::EXIST),
+        Err(Errno::NOENT) => renameat(from, bytes(name), to, bytes(new)),
+        Err(error) => Err(error),
     }
 }
 
@@ -152,7 +159,8 @@ mod tests {
         let flag = |dir: &File, new: &[u8]| rename_new(dir, b"old", dir, new, Target::Shared);
         let link = |dir: &File, new: &[u8]| by_link(dir, b"old", dir, new);
         let placeholder = |dir: &File, new: &[u8]| by_placeholder(dir, b"old", dir, new, || ());
-        let ways: [Way<'_>; 3] = [&flag, &link, &placeholder];
+        let look = |dir: &File, new: &[u8]| by_look(dir, b"old", dir, new);
+        let ways: [Way<'_>; 4] = [&flag, &link, &placeholder, &look];
         for way in ways {
             let (dir, fd) = dir();
             let path = |name: &str| dir.path().join(name);

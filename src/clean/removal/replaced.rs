@@ -42,7 +42,14 @@ pub fn replaced(root: &std::fs::File, run: &str, long: &LongNames, mut each: imp
                     let Some(path) = real(&join(path, name)) else { continue };
                     let stat = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW);
                     let bytes = stat.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
-                    each(Record { path, kind: *kind, did: EntryOutcome::Replaced, bytes, why: None });
+                    each(Record {
+                        path,
+                        kind: *kind,
+                        did: EntryOutcome::Replaced,
+                        bytes,
+                        entries: 1,
+                        why: None,
+                    });
                 }
                 true
             };

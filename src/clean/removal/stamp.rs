@@ -8,6 +8,8 @@ use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// Returns the identity of an entry.
 #[expect(clippy::unnecessary_cast, reason = "the widths differ between systems")]
@@ -29,6 +31,13 @@ pub fn stamp_of(stat: &Stat) -> Stamp {
 pub fn look(dir: impl AsFd, name: &[u8]) -> Result<(Kind, Stamp), Errno> {
     let stat = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)?;
     Ok((kind_of(FileType::from_raw_mode(stat.st_mode)), stamp_of(&stat)))
+}
+
+/// Whether each look at a directory gives the same inode number. Some network file systems invent them.
+pub fn keeps_inodes(dir: &Path) -> bool {
+    let inode = || std::fs::symlink_metadata(dir).map(|meta| meta.ino()).ok();
+    let first = inode();
+    first.is_some() && (0..2).all(|_| inode() == first)
 }
 
 /// Reads the kind and the identity of an entry that is expected to have this stamp. Some network file systems invent inode numbers: where

@@ -46,10 +46,20 @@ pub(super) fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
     if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() }
 }
 
-/// Calls `visit(path, directory, names)` for a directory and all below it, parents first, until it returns false. Paths are relative to
-/// `top`. Directories that cannot be opened or listed, such as those of other users, are passed to `trouble`, and do not end the walk.
+/// Like [`walk_but`], everywhere.
 pub(super) fn walk(
     top: impl AsFd,
+    visit: impl FnMut(&[u8], &OwnedFd, &[(Vec<u8>, Kind)]) -> bool,
+    trouble: impl FnMut(&[u8], Errno),
+) -> Vec<Vec<u8>> {
+    walk_but(top, &[], visit, trouble)
+}
+
+/// Calls `visit(path, directory, names)` for a directory and all below it, parents first, until it returns false. Paths are relative to
+/// `top`. Directories that cannot be opened or listed, such as those of other users, are passed to `trouble`, and do not end the walk. Directories in those of `but` are not visited. Returns the directories that were visited.
+pub(super) fn walk_but(
+    top: impl AsFd,
+    but: &[&[u8]],
     mut visit: impl FnMut(&[u8], &OwnedFd, &[(Vec<u8>, Kind)]) -> bool,
     mut trouble: impl FnMut(&[u8], Errno),
 ) -> Vec<Vec<u8>> {
@@ -64,7 +74,10 @@ pub(super) fn walk(
                 continue;
             }
         };
-        todo.extend(names.iter().filter(|(_, kind)| *kind == Kind::Dir).map(|(name, _)| join(&path, name)));
+        if !but.contains(&&path[..]) {
+            let dirs = names.iter().filter(|(_, kind)| *kind == Kind::Dir);
+            todo.extend(dirs.map(|(name, _)| join(&path, name)));
+        }
         let go_on = visit(&path, &dir, &names);
         seen.push(path);
         if !go_on {
@@ -84,9 +97,9 @@ pub(super) fn open_up(dir: impl AsFd, above: &Stat) {
     }
 }
 
-/// Removes every directory below `top` that is empty or contains only such directories. `top` itself stays. `above` is the root of the
-/// mirror.
-pub(super) fn prune(top: impl AsFd, above: &Stat) {
+/// Removes every directory below `top` that is empty or contains only such directories. `top` itself stays, and so does what is in the directories
+/// of `but`. `above` is the root of the mirror.
+pub(super) fn prune(top: impl AsFd, but: &[&[u8]], above: &Stat) {
     let writable = |_: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
         if !names.is_empty() {
             open_up(dir, above);
@@ -94,7 +107,7 @@ pub(super) fn prune(top: impl AsFd, above: &Stat) {
         true
     };
     // Directories that cannot be opened stay, and so do their parents.
-    let mut seen = walk(&top, writable, |_, _| ());
+    let mut seen = walk_but(&top, but, writable, |_, _| ());
     // Children first.
     seen.reverse();
     for path in seen.iter().filter(|path| !path.is_empty()) {

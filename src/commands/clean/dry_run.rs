@@ -41,6 +41,7 @@ struct Line<'a> {
     path: JsonPath,
     r#type: &'static str,
     bytes: u64,
+    entries: u64,
     rule: &'a str,
     reason: &'a str,
     action: &'static str,
@@ -70,7 +71,7 @@ impl<'a> Rehearsal<'a> {
             Action::Delete => match self.verifier.compare(entry) {
                 Some(differs) => ("skip", Some(differs)),
                 None => {
-                    *if is_dir { &mut self.dirs } else { &mut self.others } += 1;
+                    *if is_dir { &mut self.dirs } else { &mut self.others } += entry.count();
                     (if is_dir { "delete" } else { self.mode }, None)
                 }
             },
@@ -83,6 +84,7 @@ impl<'a> Rehearsal<'a> {
             path: entry.path.clone().into(),
             r#type: entry.kind.word(),
             bytes: entry.bytes,
+            entries: entry.count(),
             rule: &entry.rule,
             reason,
             action: action.word(),
@@ -90,12 +92,16 @@ impl<'a> Rehearsal<'a> {
             why,
         };
         self.failed = lines.item("entry", body, || {
-            let slash = if is_dir { "/" } else { "" };
+            let slash = if matches!(entry.kind, Kind::Dir | Kind::Tree) { "/" } else { "" };
+            let holds = match &entry.contents {
+                Some(contents) => format!(" ({})", count(contents.entries, "entry", "entries")),
+                None => String::new(),
+            };
             let why = why.map(|why| format!(", {why}")).unwrap_or_default();
             let reason =
                 if reason.is_empty() { String::new() } else { format!(": {}", shown(reason.as_bytes())) };
             format!(
-                "{}{slash}: {would}{why}; rule {}{reason}",
+                "{}{slash}{holds}: {would}{why}; rule {}{reason}",
                 shown(&entry.path),
                 shown(entry.rule.as_bytes())
             )

@@ -79,7 +79,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
     // The plan was complete a moment ago. `run` reads it again before it removes anything.
     let read = plan.read(|_, entry| {
         if decisions.action(&entry) == Action::Delete {
-            deletes += 1;
+            deletes += entry.count();
             bytes += entry.bytes;
         }
     });

@@ -147,6 +147,7 @@ fn entry(record: &Record, begin: &Begin, lines: &mut Lines<'_>) -> io::Result<()
         row["type"] = record.kind.word().into();
         row["did"] = record.did.word().into();
         row["bytes"] = record.bytes.into();
+        row["entries"] = record.entries.into();
         row["why"] = record.why.as_deref().into();
         row
     };

@@ -145,7 +145,6 @@ impl Work {
             return Err(Failure::usage(format!("{} is gone", sanitize::path(&target.root))));
         };
         let header = Header {
-            pdb_sync_plan: 1,
             time: time.to_string(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             user: rustix::process::getuid().as_raw(),
@@ -162,11 +161,12 @@ impl Work {
             rules_blake3: Some(judge.hash()),
             ..Header::default()
         };
+        let as_one = removal::keeps_inodes(&target.root);
         let written =
             spinner.watch(&format!("{}: applying the rules", target.label()), Done::default, || {
                 write(&output, |out| {
                     let mut out = Stoppable(out, &self.options.stop);
-                    let (planned, _) = removal::plan(&found.inventory, &judge, &header, &mut out)?;
+                    let (planned, _) = removal::plan(&found.inventory, &judge, &header, as_one, &mut out)?;
                     Ok(planned)
                 })
             });

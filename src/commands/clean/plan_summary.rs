@@ -36,7 +36,7 @@ impl Fold {
     pub(super) fn add(&mut self, entry: &Entry, action: Action) {
         let key = Key { rule: entry.rule.clone(), action, dir: top(entry).to_vec() };
         let sum = self.0.entry(key).or_default();
-        sum.entries += 1;
+        sum.entries += entry.count();
         sum.bytes += entry.bytes;
         let time = Some(entry.stamp.mtime).filter(|time| *time != 0);
         sum.oldest = match (sum.oldest, time) {

@@ -45,7 +45,7 @@ pub(super) fn run(args: &RunArgs, global: &Global, ui: &Ui) -> Result<ExitCode, 
     let (mut fold, mut going, mut size) = (Fold::default(), 0u64, 0u64);
     let whole = plan.read(|_, entry| {
         if decisions.action(&entry) == Action::Delete {
-            going += 1;
+            going += entry.count();
             size += entry.bytes;
             if mode == RunMode::Interactive {
                 fold.add(&entry, Action::Delete);

@@ -23,7 +23,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, ui: &Ui) -> Result<ExitCode,
     let whole = plan.read(|_, entry| {
         let action = decisions.action(&entry);
         if action == Action::Delete {
-            deletes += 1;
+            deletes += entry.count();
             bytes += entry.bytes;
             files += u64::from(entry.kind != Kind::Dir);
         }
@@ -146,7 +146,7 @@ fn export(format: Export, entry: &Entry, action: Action, out: &mut Vec<u8>) {
                     byte => out.push(*byte),
                 }
             }
-            if entry.kind == Kind::Dir {
+            if matches!(entry.kind, Kind::Dir | Kind::Tree) {
                 out.push(b'/');
             }
             out.push(b'\n');

@@ -3,8 +3,8 @@
 use super::plans;
 use super::shared;
 use crate::clean::path::split;
-use crate::clean::removal::{Parent, info, look_for, root_of};
-use crate::clean::{Action, Begin, Entry, RootPrint};
+use crate::clean::removal::{Parent, has_contents, info, look_for, root_of};
+use crate::clean::{Action, Begin, Entry, Kind, RootPrint};
 use crate::cli::{Global, OnePlan};
 use crate::commands::Failure;
 use crate::model::exit_code::ExitCode;
@@ -53,21 +53,25 @@ impl<'a> PlanVerifier<'a> {
             Some((_, Err(error))) => Err(*error),
             None => Err(Errno::NOENT),
         };
+        let same = |kind: Kind, dir: &Parent| match &entry.contents {
+            Some(contents) => kind == Kind::Dir && has_contents(dir.fd(), name, contents),
+            None => kind == entry.kind,
+        };
         let word = match now {
-            Ok((kind, stamp)) if kind == entry.kind && stamp == entry.stamp => {
-                self.drift.fresh += 1;
+            Ok((kind, stamp)) if stamp == entry.stamp && self.is(|dir| same(kind, dir)) => {
+                self.drift.fresh += entry.count();
                 return None;
             }
             Err(Errno::NOENT) => {
-                self.drift.gone += 1;
+                self.drift.gone += entry.count();
                 "is gone"
             }
             Ok(_) | Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => {
-                self.drift.changed += 1;
+                self.drift.changed += entry.count();
                 "has changed"
             }
             Err(_) => {
-                self.drift.changed += 1;
+                self.drift.changed += entry.count();
                 "cannot be looked at"
             }
         };
@@ -75,6 +79,10 @@ impl<'a> PlanVerifier<'a> {
             self.drift.why.push((entry.path.clone(), word));
         }
         Some(word)
+    }
+
+    fn is(&self, what: impl FnOnce(&Parent) -> bool) -> bool {
+        matches!(&self.parent, Some((_, Ok(parent))) if what(parent))
     }
 }
 

@@ -6,6 +6,8 @@ use super::types::{
 
 const ACTION: Type = Type::Words(&["delete", "review", "keep"]);
 const KIND: Type = Type::Words(&["file", "dir", "symlink", "other"]);
+/// The types of entries of plans and journals.
+const PLANNED: Type = Type::Words(&["file", "dir", "symlink", "other", "tree"]);
 const RULE: Type = Type::Object(&[
     key("entries", COUNT, "Entries that match."),
     key("bytes", BYTES, "Total size."),
@@ -120,8 +122,9 @@ pub(super) const OBJECTS: [Object; 18] = [
         keys: &[
             PATH,
             PATH_BASE64,
-            key("type", KIND, "Type of the entry."),
+            key("type", PLANNED, "Type of the entry; `tree` is a directory that is taken as one."),
             key("bytes", BYTES, "Size."),
+            key("entries", COUNT, "Number of entries; more than 1 only for a `tree`."),
             key("rule", TEXT, "Name of the rule."),
             key("reason", TEXT, "Reason of the rule; may be empty."),
             key("action", ACTION, "Action of the plan and its decisions."),
@@ -230,7 +233,7 @@ pub(super) const OBJECTS: [Object; 18] = [
             PATH_BASE64,
             key("run", TEXT, "ID of the run."),
             key("started", Type::Null(&TIME), "Start time of the run."),
-            key("type", KIND, "Type of the entry."),
+            key("type", PLANNED, "Type of the entry; `tree` is a directory that is taken as one."),
             key(
                 "did",
                 Type::Words(&[
@@ -247,6 +250,7 @@ pub(super) const OBJECTS: [Object; 18] = [
                 "Result.",
             ),
             key("bytes", BYTES, "Size."),
+            key("entries", COUNT, "Number of entries; more than 1 only for a `tree`."),
             key("why", Type::Null(&TEXT), "Reason."),
         ],
     },

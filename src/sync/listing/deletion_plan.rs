@@ -108,5 +108,6 @@ fn entry(listed: Deletion, stat: &Stat, rule: &str) -> Entry {
     };
     let linked = kind != Kind::Dir && stat.st_nlink > 1;
     let bytes = if kind == Kind::File { stamp.size } else { 0 };
-    Entry { path: listed.name, kind, stamp, linked, bytes, rule: rule.into(), action: Action::Delete }
+    let (rule, action) = (rule.into(), Action::Delete);
+    Entry { path: listed.name, kind, stamp, contents: None, linked, bytes, rule, action }
 }

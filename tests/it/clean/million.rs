@@ -43,7 +43,16 @@ fn a_million_entries_take_no_more_memory_than_a_few() {
         let (rule, action) = ("editor".into(), Action::Delete);
         let path = format!("{:03}/{:07}.cif.gz~", n % 1000, n).into_bytes();
         writer
-            .entry(&Entry { path, kind: Kind::File, stamp, linked: false, bytes: 1, rule, action })
+            .entry(&Entry {
+                path,
+                kind: Kind::File,
+                stamp,
+                contents: None,
+                linked: false,
+                bytes: 1,
+                rule,
+                action,
+            })
             .unwrap();
     }
     writer.finish().unwrap();

@@ -13,6 +13,7 @@ mod readonly_dirs;
 mod refusals;
 mod rules;
 mod upstream;
+mod whole;
 
 use super::support::{Env, tree};
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! Removes the directories of a plan.
+//! Removes the directories of a plan, also those that it takes as one.
 
 use super::page::Page;
 use super::parts::BATCH;
@@ -7,29 +7,43 @@ use crate::clean::path::split;
 use crate::clean::removal::open_below::open_below;
 use crate::clean::removal::recipe::recipe_of;
 use crate::clean::removal::remove_entry::{RemoveOutcome, take_dir};
-use crate::clean::{Entry, Line};
+use crate::clean::removal::whole_dir::Taken;
+use crate::clean::{Entry, Kind, Line};
 use rustix::fs::{AtFlags, FileType, statat};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 impl Shared<'_> {
-    /// Removes directories that are empty. Each is journalled first, with the metadata needed to recreate it.
+    /// Removes directories that are empty, and those that are taken as one. Each of the former is journalled first, with the metadata needed to
+    /// recreate it.
     pub(super) fn dirs(&self, mut dirs: Vec<Entry>) {
         let depth = |entry: &Entry| entry.path.iter().filter(|b| **b == b'/').count();
         dirs.sort_by_key(|entry| std::cmp::Reverse(depth(entry)));
         for group in dirs.chunks(BATCH) {
             let mut lines = Vec::new();
             for entry in group {
-                self.how_to_make(entry, &mut lines);
-                self.mean_one(entry, &mut lines);
+                if entry.kind == Kind::Dir {
+                    self.how_to_make(entry, &mut lines);
+                }
+                if self.is_meant(entry) {
+                    self.mean_one(entry, &mut lines);
+                }
             }
-            if self.is_over() || !self.append(&lines, true) {
+            if self.is_over() || !(lines.is_empty() || self.append(&lines, true)) {
                 return;
             }
-            let mut page = Page::default();
+            let (mut page, mut apart) = (Page::default(), Vec::new());
             for entry in group {
                 if self.is_over() {
                     break;
+                }
+                if let Some(contents) = &entry.contents {
+                    match self.whole(entry, contents) {
+                        Taken::As(taken) => self.note(&mut page, entry, self.or_before(entry, taken)),
+                        Taken::Apart => apart.push(entry),
+                        Taken::Stopped => break,
+                    }
+                    continue;
                 }
                 let (dir, name) = split(&entry.path);
                 let taken = match (self.protected(&entry.path), self.parent(dir)) {
@@ -41,6 +55,7 @@ impl Shared<'_> {
                 self.note(&mut page, entry, self.or_before(entry, taken));
             }
             self.turn(page);
+            apart.into_iter().for_each(|entry| self.apart(entry));
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) struct Feeder<'a, 'b> {
     waiting: usize,
     /// Maximum number of entries in the next group. The first group is small, since the threads are idle.
     most: usize,
-    /// Directories whose contents precede them in the plan.
+    /// Directories whose contents precede them in the plan, and those that are taken as one.
     dirs: Vec<Entry>,
 }
 
@@ -63,14 +63,14 @@ impl<'a, 'b> Feeder<'a, 'b> {
         })
     }
 
-    /// Sends all entries but directories to the threads. Removes directories here, when the threads have done what precedes them.
+    /// Sends all entries but directories to the threads. Removes directories here, also those that are taken as one, when the threads have done what precedes them.
     fn feed(mut self, mut next: impl FnMut() -> Result<Option<Entry>, PlanError>) -> Result<(), PlanError> {
         while !self.shared.is_over() {
             let Some(entry) = next()? else { break };
             if self.shared.is_done(&entry) {
                 continue;
             }
-            if entry.kind == Kind::Dir {
+            if matches!(entry.kind, Kind::Dir | Kind::Tree) {
                 self.dirs.push(entry);
             } else {
                 if split(&entry.path).0 != self.batch.dir || self.batch.entries.len() >= BATCH {

@@ -9,6 +9,7 @@ mod feeder;
 mod links;
 mod page;
 mod parts;
+mod whole_dirs;
 mod work;
 
 pub use parts::{Applied, Apply, ApplyProgress, NotRemoved, all_threads};

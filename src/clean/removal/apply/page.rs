@@ -20,23 +20,23 @@ impl Page {
         meant: bool,
         past: Option<&JournalProgress>,
     ) {
-        self.come_to += 1;
+        self.come_to += entry.count();
         let applied = &mut self.applied;
         let (did, why) = match taken {
             RemoveOutcome::Done(did) => {
-                applied.count(did, entry.kind, entry.bytes);
+                applied.count(did, entry);
                 (did, None)
             }
             RemoveOutcome::Gone => {
-                applied.skipped += 1;
+                applied.skipped += entry.count();
                 (EntryOutcome::Skipped, Some("it is gone already".to_owned()))
             }
             RemoveOutcome::Left(why) => {
-                applied.skipped += 1;
+                applied.skipped += entry.count();
                 (EntryOutcome::Skipped, Some(why))
             }
             RemoveOutcome::Failed(why) => {
-                applied.failed += 1;
+                applied.failed += entry.count();
                 (EntryOutcome::Failed, Some(why))
             }
         };
@@ -55,14 +55,14 @@ impl Page {
 
     /// Notes an entry that was gone and that the source does not have either. One that was journalled as meant needs a line about its outcome.
     pub(super) fn gone(&mut self, entry: &Entry, meant: bool) {
-        self.come_to += 1;
+        self.come_to += entry.count();
         if meant {
             self.line(entry, EntryOutcome::Skipped, None);
         }
     }
 
     fn line(&mut self, entry: &Entry, did: EntryOutcome, why: Option<String>) {
-        let (path, kind, bytes) = (entry.path.clone(), entry.kind, entry.bytes);
-        Line::Did(Record { path, kind, did, bytes, why }).write(&mut self.lines);
+        let (path, kind, bytes, entries) = (entry.path.clone(), entry.kind, entry.bytes, entry.count());
+        Line::Did(Record { path, kind, did, bytes, entries, why }).write(&mut self.lines);
     }
 }

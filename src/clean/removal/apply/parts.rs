@@ -54,7 +54,7 @@ pub struct Apply<'a> {
     pub meter: &'a ApplyProgress,
 }
 
-/// The result, including earlier attempts of the same run.
+/// The result, including earlier attempts of the same run. A directory that is taken as one counts as its contents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Deleted for good, directories included.
@@ -93,15 +93,15 @@ pub struct NotRemoved {
 }
 
 impl Applied {
-    pub(super) fn count(&mut self, did: EntryOutcome, kind: Kind, bytes: u64) {
-        self.dirs += u64::from(kind == Kind::Dir);
-        match did {
-            EntryOutcome::Quarantined => self.quarantined += 1,
-            EntryOutcome::Backup => self.backup += 1,
-            EntryOutcome::Trashed => self.trashed += 1,
-            _ => self.deleted += 1,
-        }
-        self.bytes += bytes;
+    pub(super) fn count(&mut self, did: EntryOutcome, entry: &Entry) {
+        self.dirs += u64::from(entry.kind == Kind::Dir);
+        *match did {
+            EntryOutcome::Quarantined => &mut self.quarantined,
+            EntryOutcome::Backup => &mut self.backup,
+            EntryOutcome::Trashed => &mut self.trashed,
+            _ => &mut self.deleted,
+        } += entry.count();
+        self.bytes += entry.bytes;
     }
 
     pub(super) fn add(&mut self, one: Applied) {

@@ -93,8 +93,8 @@ impl<'a> Shared<'a> {
         if done {
             let did =
                 if entry.kind == Kind::Dir { EntryOutcome::Deleted } else { self.apply.removal_mode.did() };
-            self.applied.lock().unwrap_or_else(PoisonError::into_inner).count(did, entry.kind, entry.bytes);
-            self.apply.meter.entries.fetch_add(1, Ordering::Relaxed);
+            self.applied.lock().unwrap_or_else(PoisonError::into_inner).count(did, entry);
+            self.apply.meter.entries.fetch_add(entry.count(), Ordering::Relaxed);
         }
         done
     }
@@ -111,7 +111,9 @@ impl<'a> Shared<'a> {
 
     /// Whether an entry is journalled before it is changed.
     pub(super) fn is_meant(&self, entry: &Entry) -> bool {
-        entry.kind == Kind::Dir || self.destroys() || self.apply.quarantine.needs_key(&entry.path)
+        entry.kind == Kind::Dir
+            || self.destroys()
+            || self.apply.quarantine.needs_key_of(&entry.path, entry.kind)
     }
 
     /// Notes the outcome of an entry. Stops the run if its options ask for it.
@@ -132,8 +134,9 @@ impl<'a> Shared<'a> {
 
     pub(super) fn mean_one(&self, entry: &Entry, lines: &mut Vec<u8>) {
         if !self.apply.past.is_some_and(|past| past.is_meant(&entry.path)) {
-            let (path, kind, did, bytes) = (entry.path.clone(), entry.kind, EntryOutcome::Meant, entry.bytes);
-            Line::Did(Record { path, kind, did, bytes, why: None }).write(lines);
+            let (path, kind, bytes, entries) = (entry.path.clone(), entry.kind, entry.bytes, entry.count());
+            Line::Did(Record { path, kind, did: EntryOutcome::Meant, bytes, entries, why: None })
+                .write(lines);
         }
     }
 
@@ -267,8 +270,7 @@ impl<'a> Shared<'a> {
         if entry.kind == Kind::Dir {
             return RemoveOutcome::Done(EntryOutcome::Deleted);
         }
-        let (dir, name) = split(&entry.path);
-        if self.apply.removal_mode.has(dir, name, &entry.stamp) {
+        if self.apply.removal_mode.has(entry) {
             RemoveOutcome::Done(self.apply.removal_mode.did())
         } else {
             taken

@@ -1,10 +1,11 @@
 //! A directory for removed entries, under their own paths.
 
 use super::moving::move_to;
-use crate::clean::Stamp;
 use crate::clean::removal::capture::Captured;
+use crate::clean::removal::contents::has_contents;
 use crate::clean::removal::open_below::{make_below, open_below, why_not};
 use crate::clean::removal::stamp::look;
+use crate::clean::{Contents, Stamp};
 use rustix::fs::Mode;
 use std::fs::{self, File};
 use std::io;
@@ -39,6 +40,11 @@ impl Backup {
         let to = make_below(&self.dir, from, Mode::RWXU, |_, _| ())
             .map_err(|error| io::Error::other(format!("its directory there: {}", why_not(error))))?;
         move_to(hold.dir(), hold.name(), &to, hold.own(), stamp)
+    }
+
+    /// Whether the directory at this path in the backup has these contents. A rename does not change them.
+    pub(super) fn has_whole(&self, from: &[u8], name: &[u8], contents: &Contents) -> bool {
+        open_below(&self.dir, from).is_ok_and(|dir| has_contents(dir, name, contents))
     }
 
     /// Whether an entry of this size and time exists at its path in the backup.

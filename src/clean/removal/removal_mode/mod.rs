@@ -9,7 +9,8 @@ pub use backup::Backup;
 pub use trash::Trash;
 
 use super::capture::Captured;
-use crate::clean::{EntryOutcome, Stamp};
+use crate::clean::path::split;
+use crate::clean::{Entry, EntryOutcome, Stamp};
 use rustix::fs::{AtFlags, unlinkat};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -91,12 +92,16 @@ impl RemovalMode {
     }
 
     /// Whether the removal of an entry that was about to be removed when a run was interrupted, and is gone, has completed.
-    pub(super) fn has(&self, from: &[u8], name: &[u8], stamp: &Stamp) -> bool {
+    pub(super) fn has(&self, entry: &Entry) -> bool {
+        let (from, name) = split(&entry.path);
         match self {
             RemovalMode::Quarantine => false,
             // Nothing is left to check, but nothing else was about to remove the entry.
             RemovalMode::Delete | RemovalMode::Trash(_) => true,
-            RemovalMode::Backup(backup) => backup.has(from, name, stamp),
+            RemovalMode::Backup(backup) => match &entry.contents {
+                Some(contents) => backup.has_whole(from, name, contents),
+                None => backup.has(from, name, &entry.stamp),
+            },
         }
     }
 }

@@ -41,7 +41,9 @@ pub(super) fn move_to(
     let copied = match kind {
         Kind::Symlink => copy_link(hold, from, &to, part),
         Kind::File => copy(hold, from, &to, part),
-        Kind::Dir | Kind::Other => Err(io::Error::other("only files and links go to another file system")),
+        Kind::Dir | Kind::Tree | Kind::Other => {
+            Err(io::Error::other("only files and links go to another file system"))
+        }
     };
     let whole = copied.and_then(|()| match look(hold, name)? {
         (after_kind, after) if after == now && after_kind == kind => place(&to, part, new, kind),

@@ -8,7 +8,7 @@ pub(super) fn entry(place: &Place, path: &str) -> Entry {
     let (kind, stamp) = look(open_below::open_below(&place.dir, dir).unwrap(), name).unwrap();
     let linked = kind != Kind::Dir && fs::symlink_metadata(place.root.join(path)).unwrap().nlink() > 1;
     let (rule, action) = ("mine".into(), Action::Delete);
-    Entry { path: path.into(), kind, stamp, linked, bytes: stamp.size, rule, action }
+    Entry { path: path.into(), kind, stamp, contents: None, linked, bytes: stamp.size, rule, action }
 }
 
 /// Stops after this many entries.
@@ -135,7 +135,9 @@ fn a_deleting_run_that_goes_on_ends_what_it_had_captured() {
     let journal = place.journal();
     for name in names {
         let (path, did) = (format!("ab/{name}").into(), EntryOutcome::Meant);
-        journal.line(&Line::Did(Record { path, kind: Kind::File, did, bytes: 4, why: None })).unwrap();
+        journal
+            .line(&Line::Did(Record { path, kind: Kind::File, did, bytes: 4, entries: 1, why: None }))
+            .unwrap();
     }
     // The run was killed between capture and deletion. Meanwhile another file was put in the captured place of one entry, and at the
     // original path of the next.

@@ -5,7 +5,7 @@ use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 use std::os::unix::fs::{PermissionsExt, chown};
 
 /// A directory on another file system, if there is one.
-fn elsewhere() -> tempfile::TempDir {
+pub(super) fn elsewhere() -> tempfile::TempDir {
     let shm = Path::new("/dev/shm");
     if shm.is_dir() { tempfile::tempdir_in(shm).unwrap() } else { tempfile::tempdir().unwrap() }
 }

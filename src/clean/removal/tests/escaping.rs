@@ -63,7 +63,14 @@ fn is_back(place: &Place, path: &[u8]) -> bool {
 
 fn did(journal: &Journal, path: &[u8], did: EntryOutcome) {
     journal
-        .line(&Line::Did(Record { path: path.into(), kind: Kind::File, did, bytes: 1, why: None }))
+        .line(&Line::Did(Record {
+            path: path.into(),
+            kind: Kind::File,
+            did,
+            bytes: 1,
+            entries: 1,
+            why: None,
+        }))
         .unwrap();
 }
 

@@ -20,7 +20,7 @@ fn state(place: &Place) -> PathBuf {
 }
 
 fn did(path: &str, kind: Kind, did: EntryOutcome) -> Line {
-    Line::Did(Record { path: path.into(), kind, did, bytes: 1, why: None })
+    Line::Did(Record { path: path.into(), kind, did, bytes: 1, entries: 1, why: None })
 }
 
 fn end() -> Line {

@@ -4,6 +4,7 @@ mod escaping;
 mod last;
 mod purging;
 mod undoing;
+mod whole;
 mod write_access;
 
 use super::*;

@@ -43,7 +43,9 @@ fn what_was_about_to_be_deleted_when_the_run_was_killed_comes_back() {
         ("odd", EntryOutcome::Failed),
     ] {
         let path = format!("ab/{name}").into();
-        journal.line(&Line::Did(Record { path, kind: Kind::File, did, bytes: 1, why: None })).unwrap();
+        journal
+            .line(&Line::Did(Record { path, kind: Kind::File, did, bytes: 1, entries: 1, why: None }))
+            .unwrap();
         fs::rename(place.root.join("ab").join(name), place.beside(&format!("ab/{name}"))).unwrap();
     }
     fs::write(place.root.join("ab/taken"), "new").unwrap();
@@ -111,7 +113,7 @@ fn directories_of_an_undo_that_was_killed_get_their_modes_and_times() {
     let recipe = |mode| Recipe { mode, uid: own().0, gid: own().1, mtime: 1_000_000_000, nanos: 5 };
     let journal = place.journal();
     let did = |path: &str, did| {
-        let record = Record { path: path.into(), kind: Kind::Dir, did, bytes: 0, why: None };
+        let record = Record { path: path.into(), kind: Kind::Dir, did, bytes: 0, entries: 1, why: None };
         journal.line(&Line::Did(record)).unwrap();
     };
     journal.line(&Line::Begin(place.begin())).unwrap();

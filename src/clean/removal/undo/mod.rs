@@ -3,6 +3,8 @@
 //! An undo may be killed at any step, and the next one continues: restored entries stay restored, a directory is journalled before it is
 //! created, and metadata of directories is set at the end.
 
+mod whole;
+
 use super::apply::ApplyProgress;
 use super::capture::{Captured, is_beside};
 use super::journals::Journal;
@@ -88,7 +90,10 @@ pub fn undo(
         undoing.beside(&begin.run, record)?;
     }
     match open_below(root, &place(&begin.run)) {
-        Ok(dir) => undoing.layers(&dir)?,
+        Ok(dir) => {
+            undoing.whole(&dir)?;
+            undoing.layers(&dir)?;
+        }
         Err(Errno::NOENT) => {}
         Err(error) => return Err(error.into()),
     }
@@ -120,7 +125,7 @@ struct Undoing<'a> {
 
 impl Undoing<'_> {
     fn note(&mut self, record: Record) -> io::Result<()> {
-        self.meter.entries.fetch_add(1, Ordering::Relaxed);
+        self.meter.entries.fetch_add(record.entries, Ordering::Relaxed);
         Line::Did(record).write(&mut self.lines);
         self.waiting += 1;
         if self.waiting < PAGE { Ok(()) } else { self.flush() }
@@ -141,7 +146,7 @@ impl Undoing<'_> {
         if kind == Kind::Dir {
             return Ok(());
         }
-        self.note(Record { path: path.to_vec(), kind, did, bytes: 0, why: Some(why) })
+        self.note(Record { path: path.to_vec(), kind, did, bytes: 0, entries: 1, why: Some(why) })
     }
 
     /// Restores an entry that was captured in its own directory when the run was killed.
@@ -162,7 +167,7 @@ impl Undoing<'_> {
             return self.fail(&record.path, record.kind, EntryOutcome::Failed, why.to_string());
         }
         match hold.give_back(parent.fd()) {
-            Ok(()) => self.restored(record.path.clone(), record.kind),
+            Ok(()) => self.restored(record.path.clone(), record.kind, 1),
             Err(Errno::EXIST) => {
                 let why = format!("another entry is in its place; it {}", hold.lies());
                 self.fail(&record.path, record.kind, EntryOutcome::Skipped, why)
@@ -171,9 +176,9 @@ impl Undoing<'_> {
         }
     }
 
-    fn restored(&mut self, path: Vec<u8>, kind: Kind) -> io::Result<()> {
-        self.undone.restored += 1;
-        self.note(Record { path, kind, did: EntryOutcome::Restored, bytes: 0, why: None })
+    fn restored(&mut self, path: Vec<u8>, kind: Kind, entries: u64) -> io::Result<()> {
+        self.undone.restored += entries;
+        self.note(Record { path, kind, did: EntryOutcome::Restored, bytes: 0, entries, why: None })
     }
 
     /// Restores entries that `sync` replaced, the last ones first, then removed entries. Entries of one transfer whose names are not
@@ -284,7 +289,7 @@ impl Undoing<'_> {
                 other => other,
             };
             match done {
-                Ok(()) => self.restored(full, *kind)?,
+                Ok(()) => self.restored(full, *kind, 1)?,
                 Err(Errno::EXIST) => {
                     let why = "another entry is in its place; it stays in the quarantine";
                     self.fail(&full, *kind, EntryOutcome::Skipped, why.into())?;
@@ -334,7 +339,7 @@ impl Top {
 /// The name behind a hash must be on disk before the rename.
 fn write_key(journal: &Journal, path: &[u8], kind: Kind) -> io::Result<()> {
     let (did, bytes) = (EntryOutcome::Meant, 0);
-    journal.line(&Line::Did(Record { path: path.into(), kind, did, bytes, why: None }))?;
+    journal.line(&Line::Did(Record { path: path.into(), kind, did, bytes, entries: 1, why: None }))?;
     journal.sync()
 }
 
