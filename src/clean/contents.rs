@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Contents {
     /// Number of entries, the directory itself included.
     pub entries: u64,
+    /// Modification time of the oldest entry that is no directory, nanoseconds since 1970; `None` if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<i64>,
     /// BLAKE3 of paths, kinds and stamps of all entries, in hexadecimal.
     pub blake3: String,
 }
@@ -19,6 +22,7 @@ pub struct ContentsHasher {
     /// Path relative to the top, and hash.
     dirs: Vec<(Vec<u8>, blake3::Hash)>,
     entries: u64,
+    oldest: Option<i64>,
 }
 
 impl ContentsHasher {
@@ -46,6 +50,7 @@ impl ContentsHasher {
         }
         let hash = blake3::hash(&bytes);
         self.entries += 1 + entries.len() as u64;
+        self.oldest = entries.iter().map(|(.., stamp)| stamp.mtime).chain(self.oldest).min();
         self.dirs.push((path.into(), hash));
         hash
     }
@@ -55,7 +60,7 @@ impl ContentsHasher {
         self.dirs.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let mut hash = blake3::Hasher::new();
         self.dirs.iter().for_each(|(_, dir)| _ = hash.update(dir.as_bytes()));
-        Contents { entries: self.entries, blake3: hash.finalize().to_hex().to_string() }
+        Contents { entries: self.entries, oldest: self.oldest, blake3: hash.finalize().to_hex().to_string() }
     }
 }
 
@@ -84,7 +89,7 @@ mod tests {
         let (a, b) = (("a", Kind::File, stamp(1)), ("b", Kind::File, stamp(2)));
         let all = sum(&[("", &[a, b]), ("d", &[a])]);
         assert_eq!(all, sum(&[("d", &[a]), ("", &[b, a])]));
-        assert_eq!(all.entries, 5);
+        assert_eq!((all.entries, all.oldest), (5, Some(4)));
         let changed = |change: fn(&mut Stamp)| {
             let mut stamp = a.2;
             change(&mut stamp);

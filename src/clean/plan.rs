@@ -10,8 +10,8 @@ use super::rule::{Action, Kind};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Write};
 
-/// The version of the format. Version 1 has no directories that are taken as one.
-const VERSION: u32 = 2;
+/// The version of the format.
+const VERSION: u32 = 1;
 /// Maximum length of a line in bytes: a path of many components, each byte escaped as six.
 const LONGEST: u64 = 256 * 1024;
 /// Number of bytes hashed at once.

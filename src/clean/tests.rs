@@ -85,7 +85,7 @@ fn a_plan_that_is_not_whole_is_refused() {
     assert!(matches!(read(text.replacen("a~", "b~", 1).as_bytes()), Err(PlanError::Hash)));
     let without = text.lines().take(4).map(|line| format!("{line}\n")).collect::<String>();
     assert!(matches!(read(without.as_bytes()), Err(PlanError::Cut)));
-    assert!(matches!(read(text.replacen("plan\":2", "plan\":3", 1).as_bytes()), Err(PlanError::Newer(3))));
+    assert!(matches!(read(text.replacen("plan\":1", "plan\":2", 1).as_bytes()), Err(PlanError::Newer(2))));
     assert!(read(&[good, b"{}\n".to_vec()].concat()).is_err());
     assert!(matches!(read(b"\x00\x01\x02\n\n"), Err(PlanError::Foreign(_))));
     assert!(matches!(read(b""), Err(PlanError::Foreign(_))));

@@ -5,7 +5,6 @@ use super::stamp::look;
 use super::tree;
 use crate::clean::{Contents, ContentsHasher, Kind, MANIFESTS, Stamp, is_version_control};
 use crate::model::sanitize;
-use rustix::fs::fstat;
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -57,7 +56,6 @@ pub(super) fn survey(
         Differs::As(format!("{what} cannot be read: {}", why_not(error)))
     };
     let top = open_below(dir, name).map_err(|error| unread(b"", error))?;
-    fstat(&top).map_err(|error| unread(b"", error))?;
     let (mut hasher, mut differs, mut closed) = (ContentsHasher::default(), None, None);
     let read = |path: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
         if stop() {
@@ -91,16 +89,6 @@ pub(super) fn survey(
         _ if now != *planned => Err(Differs::As("something in it has changed since it was planned".into())),
         _ => Ok(()),
     }
-}
-
-/// Compares the contents of the directory `name` with those of the plan.
-pub(super) fn compare(
-    dir: impl AsFd,
-    name: &[u8],
-    planned: &Contents,
-    stop: &(dyn Fn() -> bool + Sync),
-) -> Result<(), Differs> {
-    survey(dir, name, planned, &|| stop(), |_, _| ())
 }
 
 /// Whether the directory `name` contains what it did when it was planned.

@@ -5,7 +5,7 @@
 //! in between goes on where it was.
 
 use super::capture::Captured;
-use super::contents::{Differs, compare};
+use super::contents::{Differs, dir_contents, survey};
 use super::open_below::{open_below, why_not};
 use super::parent::Parent;
 use super::quarantine::Quarantine;
@@ -15,9 +15,10 @@ use super::rename::{Target, rename_new};
 use super::stamp::{look, look_for};
 use super::tree;
 use crate::clean::path::split;
-use crate::clean::{Contents, Entry, EntryOutcome, Kind, Stamp};
+use crate::clean::{Contents, ContentsHasher, Entry, EntryOutcome, Kind, Stamp};
 use rustix::fs::{AtFlags, Stat, fstat, unlinkat};
 use rustix::io::Errno;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -107,7 +108,7 @@ impl WholeDir<'_> {
         }
         let name = self.quarantine.flat_name(&entry.path);
         match self.quarantine.deleting_if_any() {
-            Ok(dir) if look(&dir, &name).is_ok() => self.remove(&dir, &name),
+            Ok(dir) if look(&dir, &name).is_ok() => self.remove(&dir, &name, None),
             _ => Taken::As(RemoveOutcome::Gone),
         }
     }
@@ -118,8 +119,13 @@ impl WholeDir<'_> {
             return failed(format!("{why}; it {}", hold.lies()));
         }
         let same = hold.look_for(&entry.stamp).is_ok_and(|(_, now)| is_same(&now, &entry.stamp));
+        let (mut dirs, deletes) = (Dirs::new(), matches!(self.removal_mode, RemovalMode::Delete));
         let compared = match same {
-            true => compare(hold.dir(), hold.name(), contents, self.stop),
+            true => survey(hold.dir(), hold.name(), contents, self.stop, |path, hash| {
+                if deletes {
+                    dirs.insert(path.into(), hash);
+                }
+            }),
             false => Err(Differs::As("another directory took its place".into())),
         };
         match compared {
@@ -139,7 +145,7 @@ impl WholeDir<'_> {
         }
         match self.removal_mode {
             RemovalMode::Quarantine => Taken::As(RemoveOutcome::Done(EntryOutcome::Quarantined)),
-            RemovalMode::Delete => self.delete(parent, hold),
+            RemovalMode::Delete => self.delete(parent, hold, &dirs),
             RemovalMode::Backup(_) | RemovalMode::Trash(_) => {
                 match self.removal_mode.commit(hold, parent.path(), &entry.stamp) {
                     Ok(did) => Taken::As(RemoveOutcome::Done(did)),
@@ -154,12 +160,12 @@ impl WholeDir<'_> {
     }
 
     /// Marks the directory as compared, and deletes it.
-    fn delete(&self, parent: &Parent, hold: &Captured<'_>) -> Taken {
+    fn delete(&self, parent: &Parent, hold: &Captured<'_>, dirs: &Dirs) -> Taken {
         let marked = self.quarantine.deleting().and_then(|dir| {
             rename_new(hold.dir(), hold.name(), &dir, hold.name(), Target::Ours).map(|()| dir)
         });
         match marked {
-            Ok(dir) => self.remove(&dir, hold.name()),
+            Ok(dir) => self.remove(&dir, hold.name(), Some(dirs)),
             Err(error) => match put_back(parent, hold) {
                 Ok(()) => failed(format!("cannot delete it: {}; it was put back", why_not(error))),
                 Err(lies) => failed(format!("cannot delete it: {}, and {lies}", why_not(error))),
@@ -167,10 +173,10 @@ impl WholeDir<'_> {
         }
     }
 
-    fn remove(&self, dir: &OwnedFd, name: &[u8]) -> Taken {
+    fn remove(&self, dir: &OwnedFd, name: &[u8], dirs: Option<&Dirs>) -> Taken {
         let removed = fstat(self.quarantine.access().root())
             .map_err(io::Error::from)
-            .and_then(|above| remove_all(dir, name, &above, self.stop));
+            .and_then(|above| remove_all(dir, name, dirs, &above, self.stop));
         match removed {
             Ok(true) => Taken::As(RemoveOutcome::Done(EntryOutcome::Deleted)),
             Ok(false) => Taken::Stopped,
@@ -191,17 +197,29 @@ fn is_same(now: &Stamp, planned: &Stamp) -> bool {
     (now.dev, now.ino) == (planned.dev, planned.ino)
 }
 
-/// Deletes a directory of our quarantine with all its contents. Returns false if it was stopped before the end. `above` is the root of the
-/// mirror.
-fn remove_all(
+/// The directories in such a directory, by path relative to it, with their hashes.
+pub(super) type Dirs = HashMap<Vec<u8>, blake3::Hash>;
+
+/// Deletes a directory of our quarantine with all its contents. Each of `dirs` is compared once more before it is emptied: a process that is at
+/// work in it may have added a file. Without them, an earlier attempt has begun. Returns false if it was stopped before the end. `above` is the
+/// root of the mirror.
+pub(super) fn remove_all(
     dir: &OwnedFd,
     name: &[u8],
+    dirs: Option<&Dirs>,
     above: &Stat,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> io::Result<bool> {
     let top = open_below(dir, name)?;
-    let (mut error, mut stopped) = (None, false);
-    let empty = |_: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
+    let (mut error, mut stopped, mut changed) = (None, false, false);
+    let empty = |path: &[u8], dir: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
+        changed = dirs.is_some_and(|dirs| {
+            let now = dir_contents(&mut ContentsHasher::default(), path, dir, names);
+            now.ok().map(|now| now.hash) != dirs.get(path).copied()
+        });
+        if changed {
+            return false;
+        }
         tree::open_up(dir, above);
         for (name, _) in names.iter().filter(|(_, kind)| *kind != Kind::Dir) {
             stopped |= stop();
@@ -218,6 +236,9 @@ fn remove_all(
     let mut seen = tree::walk(&top, empty, |_, why| _ = closed.get_or_insert(why));
     if stopped {
         return Ok(false);
+    }
+    if changed {
+        return Err(io::Error::other("something in it changed meanwhile"));
     }
     if let Some(error) = error.or(closed) {
         return Err(error.into());

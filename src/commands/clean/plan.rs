@@ -145,6 +145,7 @@ impl Work {
             return Err(Failure::usage(format!("{} is gone", sanitize::path(&target.root))));
         };
         let header = Header {
+            pdb_sync_plan: 1,
             time: time.to_string(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             user: rustix::process::getuid().as_raw(),

@@ -38,7 +38,10 @@ impl Fold {
         let sum = self.0.entry(key).or_default();
         sum.entries += entry.count();
         sum.bytes += entry.bytes;
-        let time = Some(entry.stamp.mtime).filter(|time| *time != 0);
+        let time = match &entry.contents {
+            Some(contents) => contents.oldest,
+            None => Some(entry.stamp.mtime).filter(|time| *time != 0),
+        };
         sum.oldest = match (sum.oldest, time) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

@@ -80,6 +80,9 @@ fn a_directory_is_one_line_one_rename_and_one_undo() {
 
     let shown = env.run(["clean", "show", "--json"]).expect_code(0).json().pop().unwrap();
     assert_eq!((&shown["to_delete"], &shown["entries"]), (&plan["entries"], &plan["entries"]));
+    let groups = env.run(["clean", "show", "--json"]).json();
+    let ages = groups.iter().filter(|line| line["event"] == "group").map(|line| line["oldest_s"].as_u64());
+    assert!(ages.clone().count() > 3 && ages.flatten().all(|age| age >= 3 * 86_400), "{groups:#?}");
     let checked = env.run(["clean", "verify", "--json"]).expect_code(0).json().pop().unwrap();
     assert_eq!((&checked["fresh"], &checked["changed"]), (&plan["entries"], &0.into()));
     let dry = env.run(["clean", "run", "-n", "-v"]).expect_code(0);

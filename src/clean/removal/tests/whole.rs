@@ -136,6 +136,38 @@ fn deleted_is_deleted_whatever_the_modes_of_its_directories() {
 }
 
 #[test]
+fn what_a_process_adds_while_it_is_deleted_is_not_deleted() {
+    let adds: [(&str, Change); 3] = [
+        ("in/new", |cache| fs::write(cache.join("in/new"), "new").unwrap()),
+        ("in/deep/new", |cache| fs::write(cache.join("in/deep/new"), "new").unwrap()),
+        ("in/more/new", |cache| {
+            fs::create_dir(cache.join("in/more")).unwrap();
+            fs::write(cache.join("in/more/new"), "new").unwrap();
+        }),
+    ];
+    for (name, add) in adds {
+        let place = place();
+        let cache = cache(&place);
+        let (above, dir) =
+            (rustix::fs::fstat(&place.dir).unwrap(), open_below::open_below(&place.dir, b"ab").unwrap());
+        let mut dirs = whole_dir::Dirs::new();
+        let all = contents(&cache);
+        super::contents::survey(&dir, b"cache", &all, &|| false, |path, hash| {
+            _ = dirs.insert(path.into(), hash)
+        })
+        .unwrap();
+        add(&cache);
+        let removed = whole_dir::remove_all(&dir, b"cache", Some(&dirs), &above, &|| false);
+        assert_eq!(removed.unwrap_err().to_string(), "something in it changed meanwhile");
+        assert_eq!(fs::read_to_string(cache.join(name)).unwrap(), "new");
+        // An attempt that was killed has compared it: the next one deletes what is left.
+        assert!(!whole_dir::remove_all(&dir, b"cache", None, &above, &|| true).unwrap(), "stopped");
+        assert!(whole_dir::remove_all(&dir, b"cache", None, &above, &|| false).unwrap());
+        assert!(!cache.exists());
+    }
+}
+
+#[test]
 fn a_run_that_was_killed_after_the_capture_goes_on() {
     for removal_mode in [RemovalMode::Quarantine, RemovalMode::Delete] {
         let place = place();
