@@ -11,13 +11,29 @@ for n in range(int(sys.argv[1])):
     print(f"{n % 1296:03d}/pdb_{n:08d}/structures/pdb_{n:08d}.cif.gz")
 PYTHON
 
+# Without its figures, the end of rsync proves nothing.
+cat >"$work/figures" <<TEXT
+
+Number of files: $lines (reg: $lines)
+Number of created files: $lines (reg: $lines)
+Number of deleted files: 0
+Number of regular files transferred: $lines
+Total file size: $lines bytes
+Total transferred file size: $lines bytes
+Total bytes sent: 100
+Total bytes received: $lines
+
+sent 100 bytes  received $lines bytes  1.00 bytes/sec
+total size is $lines  speedup is 1.00
+TEXT
+
 mkdir "$work/source" "$work/bin"
 echo something >"$work/source/file"
 real=$(command -v rsync)
 cat >"$work/bin/rsync" <<SH
 #!/bin/sh
 case " \$* " in *" --version "*) exec $(quoted "$real")--version ;; esac
-exec cat $(quoted "$work/lines")
+cat $(quoted "$work/lines" "$work/figures")
 SH
 chmod +x "$work/bin/rsync"
 cat >"$work/config.toml" <<TOML
@@ -40,5 +56,8 @@ else
     say "GNU parallel is not installed; it is left out"
 fi
 echo "$lines lines, $(wc -c <"$work/lines") bytes"
-measure "$runs" "${commands[@]}"
+# Each time a first transfer, which is not preceded by a listing.
+fresh="rm -rf $(quoted "$work/mirror" "$work/state")"
+measure "$runs" --prepare "$fresh" "${commands[@]}"
+eval "$fresh"
 python3 "$benches/measure.py" --peak "${ours[@]}"

@@ -79,6 +79,8 @@ mod transfer_list;
 mod transport;
 mod two_stages;
 mod verify;
+#[cfg(target_os = "linux")]
+mod vfork;
 mod watchdog;
 
 pub(crate) use dispatch::run;

@@ -6,29 +6,25 @@ use crate::model::job::{FOR_RSYNC_ONLY, Priority};
 use crate::platform;
 use rustix::io::Errno;
 use rustix::process::Pid;
-use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::{env, io};
 
 /// Starts a child. It writes its pid to `announced`.
 ///
-/// The standard library starts it rather than tokio, which would wait for a child as soon as it ends. The number of its group could then be
-/// reused while we still send signals to the group.
+/// Not by tokio, which would wait for a child as soon as it ends. The number of its group could then be reused while we still send signals to the
+/// group.
 pub(super) fn start(spec: &CommandSpec<'_>, announced: Option<OwnedFd>) -> io::Result<Started> {
-    let parent = Some(rustix::process::getpid());
-    let before = Arc::new(Before { priority: spec.priority, parent, announced });
-    let with = |argv: &[String]| {
-        let mut command = command(argv, &before)?;
-        spec.without.iter().for_each(|name| _ = command.env_remove(name));
-        command.envs(spec.env.iter().map(|(name, value)| (name, value)));
-        command.stdin(if spec.input.is_some() { Stdio::piped() } else { Stdio::null() });
-        started(command)
+    let before = Before {
+        priority: spec.priority,
+        parent: Some(rustix::process::getpid()),
+        announced: announced.map(Arc::new),
     };
-    match with(spec.argv) {
+    let env = environment(spec.env, spec.without);
+    match start_with(spec.argv, &env, spec.input.is_some(), &before) {
         Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
-            with(&through_shell(spec.argv))
+            start_with(&through_shell(spec.argv), &env, spec.input.is_some(), &before)
         }
         other => other,
     }
@@ -37,10 +33,7 @@ pub(super) fn start(spec: &CommandSpec<'_>, announced: Option<OwnedFd>) -> io::R
 /// Like [`start`], for a child that has to outlive us. Its standard input is a pipe, open until we end.
 pub(super) fn start_apart(argv: &[String]) -> io::Result<Started> {
     let before = Before { priority: Priority::default(), parent: None, announced: None };
-    let mut command = command(argv, &Arc::new(before))?;
-    FOR_RSYNC_ONLY.iter().for_each(|name| _ = command.env_remove(name));
-    command.stdin(Stdio::piped());
-    started(command)
+    start_with(argv, &environment(&[], &FOR_RSYNC_ONLY), true, &before)
 }
 
 /// The same command for a script without an interpreter line. glibc passes such scripts to a shell; musl does not.
@@ -49,23 +42,43 @@ pub(super) fn through_shell(argv: &[String]) -> Vec<String> {
     shell.iter().map(|word| (*word).to_owned()).chain(argv.iter().cloned()).collect()
 }
 
-#[expect(unsafe_code, reason = "the terminal and the parent-death signal belong between fork and exec")]
-fn command(argv: &[String], before: &Arc<Before>) -> io::Result<Command> {
-    let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut command = Command::new(program);
-    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let before = before.clone();
-    // SAFETY: `prepare` makes only system calls, which are async-signal-safe, and allocates nothing. TIOCNOTTY has no argument and touches
-    // no memory of ours.
-    unsafe {
-        command
-            .pre_exec(move || before.prepare(|tty| libc::ioctl(tty.as_raw_fd(), libc::TIOCNOTTY as _) == 0));
-    }
-    Ok(command)
+/// Our environment with `added` and without some of our own variables.
+fn environment(added: &[(OsString, OsString)], without: &[&str]) -> Vec<(OsString, OsString)> {
+    let kept = |name: &OsString| {
+        added.iter().all(|(new, _)| new != name) && without.iter().all(|gone| *gone != name.as_os_str())
+    };
+    env::vars_os().filter(|(name, _)| kept(name)).chain(added.iter().cloned()).collect()
 }
 
-fn started(mut command: Command) -> io::Result<Started> {
+#[cfg(target_os = "linux")]
+fn start_with(
+    argv: &[String],
+    env: &[(OsString, OsString)],
+    input: bool,
+    before: &Before,
+) -> io::Result<Started> {
+    super::vfork::start(argv, env, input, &|give_up| before.prepare(give_up))
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(unsafe_code, reason = "a session of its own begins between fork and exec")]
+fn start_with(
+    argv: &[String],
+    env: &[(OsString, OsString)],
+    input: bool,
+    before: &Before,
+) -> io::Result<Started> {
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
     let lost = || io::Error::from(io::ErrorKind::InvalidData);
+    let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(env.iter().map(|(name, value)| (name, value)));
+    command.stdin(if input { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let before = before.clone();
+    // SAFETY: `prepare` makes only system calls, which are async-signal-safe, and allocates nothing.
+    unsafe { command.pre_exec(move || before.prepare(&|_| false)) };
     // Dropping this neither waits for the child nor ends it.
     let mut child = command.spawn()?;
     let stdin = child.stdin.take().map(OwnedFd::from);
@@ -75,17 +88,18 @@ fn started(mut command: Command) -> io::Result<Started> {
 }
 
 /// What a child does before `exec`.
+#[derive(Clone)]
 struct Before {
     priority: Priority,
     /// The parent with which the child ends.
     parent: Option<Pid>,
     /// The pipe to which the child writes its pid, as a line.
-    announced: Option<OwnedFd>,
+    announced: Option<Arc<OwnedFd>>,
 }
 
 impl Before {
-    /// Makes only system calls, since other threads may have held locks during the fork. `give_up` gives up a terminal.
-    fn prepare(&self, give_up: impl Fn(&OwnedFd) -> bool) -> io::Result<()> {
+    /// Makes only system calls: other threads may have held locks during a fork, or share their memory with us. `give_up` gives up a terminal.
+    fn prepare(&self, give_up: &dyn Fn(&OwnedFd) -> bool) -> io::Result<()> {
         stand_apart(give_up)?;
         // Whoever started us may have blocked signals.
         nix::sys::signal::SigSet::empty().thread_set_mask()?;
@@ -115,7 +129,7 @@ fn announce(pipe: &OwnedFd) {
 ///
 /// It does not start a session if that can be avoided. Linux shares the machine among sessions (see autogroups in `sched(7)`), so children
 /// in sessions of their own slow down all others, and are themselves about three per cent slower.
-fn stand_apart(give_up: impl Fn(&OwnedFd) -> bool) -> io::Result<()> {
+fn stand_apart(give_up: &dyn Fn(&OwnedFd) -> bool) -> io::Result<()> {
     if cfg!(target_os = "linux") && has_no_terminal(give_up) {
         rustix::process::setpgid(None, None)?;
     } else {
@@ -125,7 +139,7 @@ fn stand_apart(give_up: impl Fn(&OwnedFd) -> bool) -> io::Result<()> {
 }
 
 /// Gives up the controlling terminal for this process only; its session keeps it. Returns whether the process has no terminal now.
-fn has_no_terminal(give_up: impl Fn(&OwnedFd) -> bool) -> bool {
+fn has_no_terminal(give_up: &dyn Fn(&OwnedFd) -> bool) -> bool {
     use rustix::fs::{Mode, OFlags, open};
     match open(c"/dev/tty", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()) {
         Ok(tty) => give_up(&tty),

@@ -1,5 +1,7 @@
 //! The state of standard output and standard error: whether they were closed at the start, and whether standard output has failed.
 
+use rustix::io::fcntl_getfd;
+use rustix::stdio::{stderr, stdin, stdout};
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -20,11 +22,9 @@ static CLOSED: AtomicU8 = AtomicU8::new(0);
 static LOOK: extern "C" fn() = look;
 
 /// Makes system calls only, since nothing is initialized yet.
-#[expect(unsafe_code, reason = "a descriptor that may be closed cannot be borrowed")]
 extern "C" fn look() {
-    for number in 0..3 {
-        // SAFETY: asks for flags and touches no memory.
-        if unsafe { libc::fcntl(number, libc::F_GETFD) } == -1 {
+    for (number, stream) in [stdin(), stdout(), stderr()].into_iter().enumerate() {
+        if fcntl_getfd(stream).is_err() {
             CLOSED.fetch_or(1 << number, Ordering::Relaxed);
         }
     }

@@ -65,6 +65,9 @@ impl Listing {
     }
 }
 
+/// Fewer entries than this are read by one thread: to look at the drive and to start more takes longer.
+const FEW: u64 = 5_000;
+
 /// Stores the names after a first transfer into an empty destination. No listing is needed, since everything there came from the source.
 /// They are stored if their number equals rsync's count at the source; otherwise none are, and the next listing names everything.
 pub(in crate::sync) fn keep_first_names(
@@ -73,7 +76,8 @@ pub(in crate::sync) fn keep_first_names(
     state_dir: &Path,
     job: &str,
 ) -> io::Result<()> {
-    let scan = scan::scan(dest, &Options::default(), None).map_err(|error| error.source)?;
+    let options = Options { threads: usize::from(count.total < FEW), ..Options::default() };
+    let scan = scan::scan(dest, &options, None).map_err(|error| error.source)?;
     let mut writer = NameWriter::create(state_dir, job)?;
     for dir in scan.inventory.dirs() {
         let path = dir.path();
