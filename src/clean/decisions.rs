@@ -35,12 +35,25 @@ struct Decision {
     action: Action,
     /// Whether the decision has matched an entry, even if a later decision overrode it.
     used: Cell<bool>,
+    /// How many directories stay only because it may match something in them.
+    spared: Cell<u64>,
 }
 
 impl Decision {
+    /// Whether the decision is about the entry, or may be about something in a directory that is taken as one, of which a plan does not name the
+    /// contents: then the directory stays.
     fn means(&self, entry: &Entry, path: &Path) -> bool {
-        // A directory that is taken as one stays if anything in it may be meant: a plan does not name what is in it.
-        let spares = entry.kind == Kind::Tree && self.action != Action::Delete;
+        if self.matches(entry, path, false) {
+            return true;
+        }
+        let spares =
+            entry.kind == Kind::Tree && self.action != Action::Delete && self.matches(entry, path, true);
+        self.spared.set(self.spared.get() + u64::from(spares));
+        spares
+    }
+
+    /// `spares`: also if it may match something in the entry.
+    fn matches(&self, entry: &Entry, path: &Path, spares: bool) -> bool {
         self.rule.as_ref().is_none_or(|rule| *rule == entry.rule)
             && self.glob.as_ref().is_none_or(|(text, glob)| {
                 glob.is_match(path) || spares && may_match_below(text.as_bytes(), &entry.path)
@@ -114,8 +127,15 @@ impl Decisions {
             if line.path.as_deref().is_some_and(|path| path.trim_end_matches('/').is_empty()) {
                 return Err("an empty path means nothing; `glob = \"**\"` means everything".into());
             }
-            let used = Cell::new(false);
-            decisions.push(Decision { rule: line.rule, glob, path: line.path, action: line.action, used });
+            let (used, spared) = (Cell::new(false), Cell::new(0));
+            decisions.push(Decision {
+                rule: line.rule,
+                glob,
+                path: line.path,
+                action: line.action,
+                used,
+                spared,
+            });
         }
         Ok(Decisions(decisions))
     }
@@ -143,6 +163,12 @@ impl Decisions {
             }
         }
         last.unwrap_or(entry.action)
+    }
+
+    /// Returns the decisions that have kept directories that are taken as one, since they may match something in them, and how many.
+    pub fn sparing(&self) -> Vec<(String, u64)> {
+        let all = self.0.iter().map(|decision| (decision.text(), decision.spared.get()));
+        all.filter(|(_, spared)| *spared > 0).collect()
     }
 
     /// Returns the decisions that matched none of the entries passed to [`Decisions::action`], as the user wrote them.

@@ -41,14 +41,14 @@ pub(super) fn dir_contents(
     Ok(DirContents { entries, hash })
 }
 
-/// Compares the contents of the directory `name` with those of the plan. Calls `each` with the path of each directory in it, relative to it,
-/// and its hash.
+/// Compares the contents of the directory `name` with those of the plan. Calls `each` with each directory in it: its path relative to it, its
+/// descriptor and its hash.
 pub(super) fn survey(
     dir: impl AsFd,
     name: &[u8],
     planned: &Contents,
     stop: &dyn Fn() -> bool,
-    mut each: impl FnMut(&[u8], blake3::Hash),
+    mut each: impl FnMut(&[u8], &OwnedFd, blake3::Hash),
 ) -> Result<(), Differs> {
     let unread = |path: &[u8], error: Errno| {
         let path = sanitize::name(path);
@@ -72,7 +72,7 @@ pub(super) fn survey(
             return false;
         }
         match dir_contents(&mut hasher, path, dir, names) {
-            Ok(read) => each(path, read.hash),
+            Ok(read) => each(path, dir, read.hash),
             Err(error) => differs = Some(unread(path, error)),
         }
         differs.is_none()
@@ -93,5 +93,5 @@ pub(super) fn survey(
 
 /// Whether the directory `name` contains what it did when it was planned.
 pub fn has_contents(dir: impl AsFd, name: &[u8], planned: &Contents) -> bool {
-    survey(dir, name, planned, &|| false, |_, _| ()).is_ok()
+    survey(dir, name, planned, &|| false, |_, _, _| ()).is_ok()
 }

@@ -16,6 +16,7 @@ use super::stamp::{look, look_for};
 use super::tree;
 use crate::clean::path::split;
 use crate::clean::{Contents, ContentsHasher, Entry, EntryOutcome, Kind, Stamp};
+use crate::platform::may_change;
 use rustix::fs::{AtFlags, Stat, fstat, unlinkat};
 use rustix::io::Errno;
 use std::collections::HashMap;
@@ -59,7 +60,7 @@ impl WholeDir<'_> {
             Ok((Kind::Dir, now)) if is_same(&now, &entry.stamp) => {}
             Ok(_) => {
                 return Taken::As(RemoveOutcome::Left(
-                    "it has changed since it was counted; left alone".into(),
+                    "it is not the directory that was planned; left alone".into(),
                 ));
             }
             Err(Errno::NOENT) if self.resumed => return self.resume(parent, entry, contents),
@@ -120,8 +121,10 @@ impl WholeDir<'_> {
         }
         let same = hold.look_for(&entry.stamp).is_ok_and(|(_, now)| is_same(&now, &entry.stamp));
         let (mut dirs, deletes) = (Dirs::new(), matches!(self.removal_mode, RemovalMode::Delete));
+        let mut others = false;
         let compared = match same {
-            true => survey(hold.dir(), hold.name(), contents, self.stop, |path, hash| {
+            true => survey(hold.dir(), hold.name(), contents, self.stop, |path, dir, hash| {
+                others |= !is_ours_to_empty(dir);
                 if deletes {
                     dirs.insert(path.into(), hash);
                 }
@@ -142,6 +145,13 @@ impl WholeDir<'_> {
                     Err(lies) => failed(format!("{why}, and {lies}")),
                 };
             }
+        }
+        if others {
+            // It could be moved, but neither deleted here nor purged later.
+            return match put_back(parent, hold) {
+                Ok(()) => Taken::Apart,
+                Err(lies) => failed(format!("this user may not empty all of it, and {lies}")),
+            };
         }
         match self.removal_mode {
             RemovalMode::Quarantine => Taken::As(RemoveOutcome::Done(EntryOutcome::Quarantined)),
@@ -191,6 +201,12 @@ impl WholeDir<'_> {
         let Some(elsewhere) = self.removal_mode.elsewhere() else { return false };
         device(elsewhere.metadata()) != device(self.quarantine.access().root().metadata())
     }
+}
+
+/// Whether this user may remove the entries of a directory, perhaps after a change of its mode.
+fn is_ours_to_empty(dir: &OwnedFd) -> bool {
+    let owner = |stat: Stat| stat.st_uid == rustix::process::geteuid().as_raw();
+    may_change(dir).is_ok() || fstat(dir).is_ok_and(owner)
 }
 
 fn is_same(now: &Stamp, planned: &Stamp) -> bool {

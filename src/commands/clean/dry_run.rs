@@ -150,7 +150,7 @@ impl Rehearsed {
                 "would remove {} from {}, {}",
                 count(removed, "entry", "entries"),
                 sanitize::path(&root),
-                bytes(size)
+                bytes(self.drift.fresh_bytes)
             ))?;
             if drifted > 0 {
                 ui.line(&format!("would skip {}: not as planned", grouped(drifted)))?;

@@ -1,6 +1,6 @@
 //! `clean edit`
 
-use super::plan_summary::Fold;
+use super::plan_summary::{Fold, Key, Sum};
 use super::plans;
 use super::shared;
 use crate::clean::{Action, Decisions, template};
@@ -36,9 +36,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
         )
     };
     if !beside.exists() {
-        let mut rows = fold.rows();
-        rows.sort_by(|(a, _), (b, _)| (a.rule.as_str(), a.action).cmp(&(b.rule.as_str(), b.action)));
-        let rows = rows.into_iter().filter_map(|(key, sum)| {
+        let rows = decidable(fold).into_iter().filter_map(|(key, sum)| {
             let dir = String::from_utf8(key.dir).ok()?;
             Some((key.rule, dir, key.action, sum.entries, units::bytes(sum.bytes)))
         });
@@ -94,4 +92,24 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
         ui.outcome(&format!("to be removed: {entries}, {}", units::bytes(bytes)))
     })?;
     Ok(ExitCode::Done)
+}
+
+/// The groups of a plan that a decision can be about: all entries of a rule, without a directory, then those of each directory.
+fn decidable(fold: Fold) -> Vec<(Key, Sum)> {
+    let mut rows = fold.rows();
+    let mut rules: Vec<(Key, Sum)> = Vec::new();
+    for (key, sum) in &rows {
+        match rules.iter_mut().find(|(rule, _)| rule.rule == key.rule) {
+            Some((_, all)) => {
+                all.entries += sum.entries;
+                all.bytes += sum.bytes;
+            }
+            None => rules.push((Key { dir: Vec::new(), ..key.clone() }, *sum)),
+        }
+    }
+    rows.retain(|(key, _)| !key.dir.is_empty());
+    rules.append(&mut rows);
+    // Sorting is stable, so the whole rule comes first.
+    rules.sort_by(|(a, _), (b, _)| (a.rule.as_str(), a.action).cmp(&(b.rule.as_str(), b.action)));
+    rules
 }

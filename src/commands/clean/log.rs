@@ -10,6 +10,7 @@ use crate::model::exit_code::ExitCode;
 use crate::model::sanitize;
 use crate::model::time::{local_of, minute, offset, rfc3339_of};
 use crate::output::terminal::{JsonPath, Lines, Ui, shown};
+use crate::output::units::count;
 use crate::retention;
 use jiff::Timestamp;
 use serde_json::json;
@@ -157,7 +158,11 @@ fn entry(record: &Record, begin: &Begin, lines: &mut Lines<'_>) -> io::Result<()
             _ => record.why.as_deref(),
         };
         let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-        format!("{:<11} {}{why}", record.did.word(), shown(&record.path))
+        let holds = match record.entries {
+            0 | 1 => String::new(),
+            n => format!("/ ({})", count(n, "entry", "entries")),
+        };
+        format!("{:<11} {}{holds}{why}", record.did.word(), shown(&record.path))
     };
     lines.item("entry", body, text)
 }

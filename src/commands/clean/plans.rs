@@ -7,6 +7,7 @@ use crate::config::{Overrides, check_name, nearest};
 use crate::model::hint;
 use crate::model::sanitize;
 use crate::output::terminal::Ui;
+use crate::output::units::count;
 use crate::platform;
 use crate::sync::held_plan;
 use std::fs::{self, File};
@@ -197,6 +198,11 @@ pub(super) fn judge_decisions(decisions: &Decisions, header: &Header, ui: &Ui) -
     }
     for text in decisions.unused() {
         ui.warning(&format!("the decision about {text} matches no entry of the plan"));
+    }
+    for (text, spared) in decisions.sparing() {
+        let dirs =
+            count(spared, "directory that is taken as one stays", "directories that are taken as one stay");
+        ui.warning(&format!("{dirs} as a whole, since the decision about {text} may match something there"));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::clean::path::split;
 use crate::clean::removal::{
     self, ApplyProgress, FoundJournal, Journal, Parent, Place, Undone, WriteAccess, look,
 };
-use crate::clean::{Dirs, EntryOutcome, Kind, Line, UNDO, transfers};
+use crate::clean::{Dirs, EntryOutcome, Kind, Line, Record, UNDO, transfers};
 use crate::cli::{Global, UndoArgs};
 use crate::commands::costs::{self, Clock};
 use crate::commands::history_lookup;
@@ -212,13 +212,16 @@ fn one(
 ) -> Result<(Undone, u64), Failure> {
     let root = access.root();
     let cannot = || Failure::io(format!("read the journal {}", sanitize::path(&found.path)));
-    let (mut gone, mut held) = (0, 0);
+    let (mut gone, mut held, mut returned) = (0u64, 0u64, 0u64);
     let begin = &found.begin;
     // Entries that were captured and could not be put back.
     let (mut beside, deletes) = (Vec::new(), begin.mode == "delete");
     let open = found.outcomes_while(&|| !stop.is_stopped(), |record| {
-        held += u64::from(record.did == EntryOutcome::Quarantined);
-        gone += u64::from(
+        let entries = |counts: bool| if counts { record.entries } else { 0 };
+        held += entries(record.did == EntryOutcome::Quarantined);
+        // By an earlier undo.
+        returned += entries(record.did == EntryOutcome::Restored && record.kind != Kind::Dir);
+        gone += entries(
             record.kind != Kind::Dir && record.did.is_gone() && record.did != EntryOutcome::Quarantined,
         );
         let left =
@@ -239,11 +242,28 @@ fn one(
     let undo = || removal::undo(access, begin, dirs, &beside, &journal, &|| stop.is_stopped(), &meter);
     let undone = ui.spinner().watch(&begin.root.path, || shared::done(&meter, held), undo);
     let undone = undone.map_err(Failure::io(format!("undo run {}", found.name)))?;
+    let is_there = |path: &[u8]| {
+        let (dir, name) = split(path);
+        Parent::open(root, dir).is_ok_and(|dir| look(dir.fd(), name).is_ok())
+    };
     // An interrupted run may or may not have removed the entries that it was about to remove.
-    for record in open.iter().filter(|record| record.kind != Kind::Dir) {
-        let (dir, name) = split(&record.path);
-        let there = Parent::open(root, dir).is_ok_and(|dir| look(dir.fd(), name).is_ok());
-        gone += u64::from(!there);
+    for record in open.iter().filter(|record| record.kind != Kind::Dir && !is_there(&record.path)) {
+        gone += record.entries;
+    }
+    // A transfer replaces more than its journal names, so only a run of `clean` tells what has to be in the quarantine. What an undo that was
+    // killed has restored may be missing in the journal, so each entry is looked for.
+    let known = returned + undone.returned + undone.conflicts + undone.failed;
+    if begin.command == "clean" && held > known && !stop.is_stopped() {
+        let mut absent = 0u64;
+        let look_for = |record: Record| {
+            let missing = record.did == EntryOutcome::Quarantined && !is_there(&record.path);
+            absent += if missing { record.entries } else { 0 };
+        };
+        match found.outcomes_while(&|| !stop.is_stopped(), look_for) {
+            Err(_) if stop.is_stopped() => {}
+            looked => _ = looked.map_err(cannot())?,
+        }
+        gone += absent.saturating_sub(undone.failed);
     }
     Ok((undone, gone))
 }
@@ -294,11 +314,13 @@ fn tell(
             ui.line(&text)?
         }
         if gone > 0 {
-            ui.warning(&format!(
-                "{} not in quarantine: deleted for good, or moved by mode {:?}",
-                count(gone, "entry is", "entries are"),
-                found.begin.mode
-            ));
+            let entries = count(gone, "entry is", "entries are");
+            ui.warning(&match found.begin.mode.as_str() {
+                "quarantine" => {
+                    format!("{entries} missing in the quarantine: something else has removed them")
+                }
+                mode => format!("{entries} not in quarantine: deleted for good, or moved by mode {mode:?}"),
+            });
         }
         Ok(())
     })?;

@@ -24,6 +24,8 @@ const TOLD: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct Drift {
     pub(super) fresh: u64,
+    /// Size of these in bytes.
+    pub(super) fresh_bytes: u64,
     pub(super) changed: u64,
     pub(super) gone: u64,
     pub(super) why: Vec<(Vec<u8>, &'static str)>,
@@ -60,6 +62,7 @@ impl<'a> PlanVerifier<'a> {
         let word = match now {
             Ok((kind, stamp)) if stamp == entry.stamp && self.is(|dir| same(kind, dir)) => {
                 self.drift.fresh += entry.count();
+                self.drift.fresh_bytes += entry.bytes;
                 return None;
             }
             Err(Errno::NOENT) => {
@@ -165,7 +168,7 @@ pub(super) fn run(args: &OnePlan, global: &Global, ui: &Ui) -> Result<ExitCode, 
         return Ok(refuse(&plan, error));
     }
     plans::judge_decisions(&decisions, &whole.header, ui)?;
-    let Drift { fresh, changed, gone, why } = std::mem::take(&mut eye.drift);
+    let Drift { fresh, changed, gone, why, .. } = std::mem::take(&mut eye.drift);
     let body = json!({"fresh": fresh, "changed": changed, "gone": gone, "hash": whole.hash});
     ui.report(ExitCode::Done, &body, || {
         for (path, word) in why {

@@ -1,6 +1,6 @@
 //! Directories that a rule takes with everything in them.
 
-use super::super::support::{Env, eventually, tree};
+use super::super::support::{Env, Somebody, eventually, skipped, tree};
 use super::{age, in_sight};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -240,4 +240,83 @@ fn a_run_that_is_killed_goes_on_and_loses_nothing_that_was_not_planned() {
     assert_eq!(left, [Path::new("git/__pycache__")]);
     assert!(root.join("a/source.py").exists() && root.join("linked/y.pyc").exists());
     assert!(!root.join(".pdb-sync/quarantine").exists());
+}
+
+#[test]
+fn what_another_user_closed_stays_in_its_place_in_every_mode() {
+    let env = Env::new().with_config(RULES);
+    let root = caches(&env);
+    let closed = root.join("go-build/theirs");
+    fs::create_dir(&closed).unwrap();
+    fs::write(closed.join("x.pyc"), "theirs").unwrap();
+    age(&root);
+    let somebody = Somebody::new(&env);
+    if !rustix::process::geteuid().is_root() {
+        return skipped("only root can give a directory to another user");
+    }
+    std::os::unix::fs::chown(&closed, Some(0), Some(0)).unwrap();
+    for mode in ["--quarantine", "--delete", "--trash"] {
+        somebody.run(&["clean", "plan", "./mirror/m"]).expect_code(0);
+        let run = somebody.run(&["clean", "run", "--yes", "--json", mode]).expect_code(1);
+        let end = run.json().pop().unwrap();
+        let why: Vec<_> = end["errors"].as_array().unwrap().iter().map(|error| &error["path"]).collect();
+        assert!(why.contains(&&"go-build/theirs/x.pyc".into()), "{end}");
+        assert_eq!(fs::read_to_string(closed.join("x.pyc")).unwrap(), "theirs", "{mode}");
+        assert!(!root.join("go-build/7.pyc").exists(), "{mode}: what is theirs goes, entry by entry");
+    }
+}
+
+#[test]
+fn undo_tells_what_is_missing_and_counts_what_is_in_it() {
+    let env = Env::new().with_config(RULES);
+    let root = caches(&env);
+    planned(&env);
+    env.run(["clean", "run", "--yes"]).expect_code(0);
+    let run = fs::read_dir(root.join(".pdb-sync/quarantine")).unwrap().next().unwrap().unwrap().path();
+    fs::remove_dir_all(run.join("whole/go-build")).unwrap();
+    fs::create_dir(root.join("a/__pycache__")).unwrap();
+    let undone = env.run(["clean", "undo", "last", "--json"]).expect_code(3).json().pop().unwrap();
+    assert_eq!(
+        (&undone["conflicts"], &undone["gone"]),
+        (&(FILES + 1).into(), &(FILES + 1).into()),
+        "{undone}"
+    );
+    fs::remove_dir(root.join("a/__pycache__")).unwrap();
+    let undone = env.run(["clean", "undo", "last"]).expect_code(3);
+    assert!(undone.out().contains("41 entries are back"), "{undone}");
+    assert!(undone.err().contains("41 entries are missing in the quarantine"), "{undone}");
+}
+
+#[test]
+fn a_decision_that_keeps_more_than_it_names_is_told() {
+    let env = Env::new().with_config(RULES).with_var("EDITOR", "true");
+    let root = caches(&env);
+    fs::write(root.join("aa.gz"), "").unwrap();
+    fs::write(root.join("a/bb.gz"), "").unwrap();
+    let (plan, _) = planned(&env);
+    env.run(["clean", "edit", "last"]).expect_code(0);
+    let decisions = plan["plan"].as_str().unwrap().replace(".plan.ndjson", ".decisions.toml");
+    let text = fs::read_to_string(&decisions).unwrap();
+    // Without a path, a decision is about the whole rule.
+    assert!(
+        text.contains("# cut-gzip: review\n#[[decide]]  # 2 entries, 0 B\n#rule = \"cut-gzip\"\n#action"),
+        "{text}"
+    );
+    fs::write(&decisions, "[[decide]]\nglob = \"nothing*\"\naction = \"keep\"\n").unwrap();
+    let shown = env.run(["clean", "show"]).expect_code(0);
+    let told =
+        "3 directories that are taken as one stay as a whole, since the decision about glob \"nothing*\"";
+    assert!(shown.err().contains(told), "{shown}");
+}
+
+#[test]
+fn a_refused_backup_directory_is_not_made() {
+    let env = Env::new().with_config(RULES);
+    let root = caches(&env);
+    planned(&env);
+    let before = tree(&root);
+    let inside = root.join("go-build/backup/deep");
+    let run = env.run(["clean", "run", "--yes", "--backup-dir", inside.to_str().unwrap()]).expect_code(2);
+    assert!(run.err().contains("lies in the tree"), "{run}");
+    assert_eq!(tree(&root), before);
 }

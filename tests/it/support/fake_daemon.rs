@@ -37,9 +37,8 @@ impl FakeDaemon {
                     break;
                 }
                 // Whoever hangs up in between wants no answer.
-                if let Ok(Some(module)) = stream.and_then(|stream| converse(stream, words)) {
-                    heard.lock().unwrap().push(module);
-                }
+                let asks = |module| heard.lock().unwrap().push(module);
+                let _ = stream.and_then(|stream| converse(stream, words, asks));
             }
         });
         FakeDaemon { port, over, asked, thread: Some(thread) }
@@ -64,15 +63,16 @@ impl Drop for FakeDaemon {
     }
 }
 
-/// What was asked for; `None` if the other side went before it asked.
-fn converse(mut stream: TcpStream, words: &str) -> std::io::Result<Option<String>> {
+/// Calls `asks` with what is asked for, before it is answered.
+fn converse(mut stream: TcpStream, words: &str, asks: impl FnOnce(String)) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     stream.write_all(b"@RSYNCD: 32.0 sha512 sha256 sha1 md5 md4\n")?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();
-    let (Some(Ok(_greeting)), Some(Ok(module))) = (lines.next(), lines.next()) else { return Ok(None) };
+    let (Some(Ok(_greeting)), Some(Ok(module))) = (lines.next(), lines.next()) else { return Ok(()) };
+    asks(module);
     stream.write_all(words.as_bytes())?;
     // Closed with something unread, the connection would be reset, and the words lost.
     stream.shutdown(Shutdown::Write)?;
     let _ = stream.read_to_end(&mut Vec::new());
-    Ok(Some(module))
+    Ok(())
 }

@@ -39,7 +39,7 @@ impl Shared<'_> {
         let (above, name) = split(&entry.path);
         let mut dirs = Vec::new();
         let compared = match Parent::open(self.apply.root, above) {
-            Ok(parent) => survey(parent.fd(), name, contents, &|| self.is_over(), |path, hash| {
+            Ok(parent) => survey(parent.fd(), name, contents, &|| self.is_over(), |path, _, hash| {
                 dirs.push((path.to_vec(), hash));
             }),
             Err(error) => return self.tell(entry, RemoveOutcome::unopened(error)),

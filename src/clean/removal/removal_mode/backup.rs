@@ -21,12 +21,22 @@ pub struct Backup {
 impl Backup {
     /// Opens the directory, and creates it if necessary. It must not lie in the tree.
     pub fn open(path: &Path, root: &Path) -> io::Result<Self> {
+        let outside = |path: &Path| match path.starts_with(root) {
+            true => {
+                let text = "the backup directory lies in the tree that is cleaned";
+                Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+            }
+            false => Ok(()),
+        };
+        // Before anything is created in the tree.
+        let there = std::path::absolute(path)?;
+        there
+            .ancestors()
+            .find_map(|above| above.canonicalize().ok())
+            .map_or(Ok(()), |above| outside(&above))?;
         fs::create_dir_all(path)?;
         let path = path.canonicalize()?;
-        if path.starts_with(root) {
-            let text = "the backup directory lies in the tree that is cleaned";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
+        outside(&path)?;
         let dir = File::open(&path)?;
         Ok(Backup { path, dir })
     }

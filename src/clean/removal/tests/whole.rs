@@ -105,7 +105,7 @@ fn what_was_not_planned_puts_it_back() {
         ("it contains in/.git, which is protected", |cache| {
             fs::rename(cache.join("in/deep"), cache.join("in/.git")).unwrap();
         }),
-        ("it has changed since it was counted", |cache| {
+        ("it is not the directory that was planned", |cache| {
             fs::rename(cache, cache.with_file_name("other")).unwrap();
             fs::create_dir(cache).unwrap();
         }),
@@ -152,7 +152,7 @@ fn what_a_process_adds_while_it_is_deleted_is_not_deleted() {
             (rustix::fs::fstat(&place.dir).unwrap(), open_below::open_below(&place.dir, b"ab").unwrap());
         let mut dirs = whole_dir::Dirs::new();
         let all = contents(&cache);
-        super::contents::survey(&dir, b"cache", &all, &|| false, |path, hash| {
+        super::contents::survey(&dir, b"cache", &all, &|| false, |path, _, hash| {
             _ = dirs.insert(path.into(), hash)
         })
         .unwrap();

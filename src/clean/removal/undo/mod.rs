@@ -40,8 +40,10 @@ const PAGE: usize = 256;
 /// The result of an undo.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Undone {
-    /// Entries restored.
+    /// Entries restored, with directories that were made again.
     pub restored: u64,
+    /// Entries that came from the quarantine.
+    pub returned: u64,
     /// Entries that stay where the run put them, since something else has their path.
     pub conflicts: u64,
     /// Entries that could not be restored.
@@ -137,8 +139,19 @@ impl Undoing<'_> {
     }
 
     fn fail(&mut self, path: &[u8], kind: Kind, did: EntryOutcome, why: String) -> io::Result<()> {
-        self.undone.failed += u64::from(did == EntryOutcome::Failed);
-        self.undone.conflicts += u64::from(did == EntryOutcome::Skipped);
+        self.fail_all(path, (kind, 1), did, why)
+    }
+
+    /// For a path that stands for so many entries.
+    fn fail_all(
+        &mut self,
+        path: &[u8],
+        (kind, entries): (Kind, u64),
+        did: EntryOutcome,
+        why: String,
+    ) -> io::Result<()> {
+        self.undone.failed += if did == EntryOutcome::Failed { entries } else { 0 };
+        self.undone.conflicts += if did == EntryOutcome::Skipped { entries } else { 0 };
         if self.undone.why.len() < TOLD {
             self.undone.why.push((path.into(), why.clone()));
         }
@@ -146,7 +159,7 @@ impl Undoing<'_> {
         if kind == Kind::Dir {
             return Ok(());
         }
-        self.note(Record { path: path.to_vec(), kind, did, bytes: 0, entries: 1, why: Some(why) })
+        self.note(Record { path: path.to_vec(), kind, did, bytes: 0, entries, why: Some(why) })
     }
 
     /// Restores an entry that was captured in its own directory when the run was killed.
@@ -178,6 +191,7 @@ impl Undoing<'_> {
 
     fn restored(&mut self, path: Vec<u8>, kind: Kind, entries: u64) -> io::Result<()> {
         self.undone.restored += entries;
+        self.undone.returned += entries;
         self.note(Record { path, kind, did: EntryOutcome::Restored, bytes: 0, entries, why: None })
     }
 

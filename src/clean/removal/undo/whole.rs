@@ -23,7 +23,7 @@ impl Undoing<'_> {
     pub(super) fn whole(&mut self, place: &impl AsFd) -> io::Result<()> {
         if let Ok(dir) = open_below(place, DELETING) {
             for (name, _) in tree::names(&dir)? {
-                let why = "it was being deleted when the run was interrupted; the rest of it stays there";
+                let why = "it was being deleted; what is left of it stays there";
                 self.stays(&Top::of_run(DELETING), &name, why.into());
             }
         }
@@ -43,18 +43,6 @@ impl Undoing<'_> {
                     continue;
                 }
             };
-            let (dir, own) = split(&path);
-            let parent = match self.maker.open(dir) {
-                Ok(parent) => parent,
-                Err(error) => {
-                    self.fail(&path, Kind::Tree, EntryOutcome::Failed, error.to_string())?;
-                    continue;
-                }
-            };
-            if let Err(why) = parent.changes() {
-                self.fail(&path, Kind::Tree, EntryOutcome::Failed, why.to_string())?;
-                continue;
-            }
             let mut entries = 1;
             if let Ok(top) = open_below(&hold, &name) {
                 let count = |_: &[u8], _: &OwnedFd, names: &[(Vec<u8>, Kind)]| {
@@ -63,13 +51,27 @@ impl Undoing<'_> {
                 };
                 tree::walk(top, count, |_, _| ());
             }
+            let (dir, own) = split(&path);
+            let parent = match self.maker.open(dir) {
+                Ok(parent) => parent,
+                Err(error) => {
+                    self.fail_all(&path, (Kind::Tree, entries), EntryOutcome::Failed, error.to_string())?;
+                    continue;
+                }
+            };
+            if let Err(why) = parent.changes() {
+                self.fail_all(&path, (Kind::Tree, entries), EntryOutcome::Failed, why.to_string())?;
+                continue;
+            }
             match rename_new(&hold, &name, parent.fd(), own, Target::Shared) {
                 Ok(()) => self.restored(path, Kind::Tree, entries)?,
                 Err(Errno::EXIST) => {
                     let why = "another entry is in its place; it stays in the quarantine";
-                    self.fail(&path, Kind::Tree, EntryOutcome::Skipped, why.into())?;
+                    self.fail_all(&path, (Kind::Tree, entries), EntryOutcome::Skipped, why.into())?;
                 }
-                Err(error) => self.fail(&path, Kind::Tree, EntryOutcome::Failed, why_not(error))?,
+                Err(error) => {
+                    self.fail_all(&path, (Kind::Tree, entries), EntryOutcome::Failed, why_not(error))?
+                }
             }
         }
         Ok(())
