@@ -25,6 +25,9 @@ pub(super) struct CommandSpec<'a> {
     pub(super) supervised: bool,
 }
 
+/// Gives up a controlling terminal for the calling process. Returns whether that succeeded.
+pub(super) type GiveUp<'a> = &'a dyn Fn(&OwnedFd) -> bool;
+
 /// A running child. The owner must wait for it.
 #[derive(Debug)]
 pub(super) struct Started {

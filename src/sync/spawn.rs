@@ -1,7 +1,7 @@
 //! Starts a child with its own process group, no terminal, null or a given text on standard input, both output streams piped, and a
 //! parent-death signal.
 
-use super::child::{CommandSpec, Started};
+use super::child::{CommandSpec, GiveUp, Started};
 use crate::model::job::{FOR_RSYNC_ONLY, Priority};
 use crate::platform;
 use rustix::io::Errno;
@@ -99,7 +99,7 @@ struct Before {
 
 impl Before {
     /// Makes only system calls: other threads may have held locks during a fork, or share their memory with us. `give_up` gives up a terminal.
-    fn prepare(&self, give_up: &dyn Fn(&OwnedFd) -> bool) -> io::Result<()> {
+    fn prepare(&self, give_up: GiveUp<'_>) -> io::Result<()> {
         stand_apart(give_up)?;
         // Whoever started us may have blocked signals.
         nix::sys::signal::SigSet::empty().thread_set_mask()?;
@@ -129,7 +129,7 @@ fn announce(pipe: &OwnedFd) {
 ///
 /// It does not start a session if that can be avoided. Linux shares the machine among sessions (see autogroups in `sched(7)`), so children
 /// in sessions of their own slow down all others, and are themselves about three per cent slower.
-fn stand_apart(give_up: &dyn Fn(&OwnedFd) -> bool) -> io::Result<()> {
+fn stand_apart(give_up: GiveUp<'_>) -> io::Result<()> {
     if cfg!(target_os = "linux") && has_no_terminal(give_up) {
         rustix::process::setpgid(None, None)?;
     } else {
@@ -139,7 +139,7 @@ fn stand_apart(give_up: &dyn Fn(&OwnedFd) -> bool) -> io::Result<()> {
 }
 
 /// Gives up the controlling terminal for this process only; its session keeps it. Returns whether the process has no terminal now.
-fn has_no_terminal(give_up: &dyn Fn(&OwnedFd) -> bool) -> bool {
+fn has_no_terminal(give_up: GiveUp<'_>) -> bool {
     use rustix::fs::{Mode, OFlags, open};
     match open(c"/dev/tty", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()) {
         Ok(tty) => give_up(&tty),

@@ -4,7 +4,7 @@
 //! The child runs on its own stack in our memory, while the thread that created it waits for its `exec`. Until then it only makes system calls
 //! on memory prepared before: our other threads go on running, and a change to memory would persist.
 
-use super::child::Started;
+use super::child::{GiveUp, Started};
 use nix::sched::{CloneFlags, clone};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction};
 use rustix::io::Errno;
@@ -29,7 +29,7 @@ pub(super) fn start(
     argv: &[String],
     env: &[(OsString, OsString)],
     input: bool,
-    prepare: &dyn Fn(&dyn Fn(&OwnedFd) -> bool) -> io::Result<()>,
+    prepare: &dyn Fn(GiveUp<'_>) -> io::Result<()>,
 ) -> io::Result<Started> {
     let words = argv.iter().map(|word| CString::new(word.as_str())).collect::<Result<Vec<_>, _>>()?;
     let files = files_of(argv.first().ok_or(io::ErrorKind::InvalidInput)?, env)?;
