@@ -44,7 +44,7 @@ mod whole_dir;
 mod whole_dirs;
 mod write_access;
 
-pub use apply::{Applied, Apply, ApplyProgress, NotRemoved, all_threads};
+pub use apply::{Applied, Apply, ApplyProgress, NotRemoved, TOLD, all_threads};
 pub use capture::is_beside;
 pub use contents::has_contents;
 pub use dir_owner::{Closed, DirOwner, change_hint, closed_below, group_command, is_group_mirror};

@@ -164,10 +164,15 @@ impl Work {
             for left in &applied.why {
                 ui.warning(&format!("{}: {}", shown(&left.path), left.why));
             }
-            let mut parts = vec![
-                format!("{} quarantined", grouped(quarantined)),
-                format!("{} deleted", grouped(deleted)),
-            ];
+            if applied.why.len() == removal::TOLD {
+                let log = hint::command(["clean", "log", &self.run]);
+                ui.note(&format!("there may be more of these: {log} names all of them"));
+            }
+            let mut parts = Vec::new();
+            if mode == "quarantine" {
+                parts.push(format!("{} quarantined", grouped(quarantined)));
+            }
+            parts.push(format!("{} deleted", grouped(deleted)));
             for (n, word) in
                 [(backup, "backed up"), (trashed, "in the trash"), (skipped, "skipped"), (failed, "failed")]
             {

@@ -75,7 +75,7 @@ impl<'a> Rehearsal<'a> {
                     (if is_dir { "delete" } else { self.mode }, None)
                 }
             },
-            Action::Review => ("stay", Some("nobody has decided about it")),
+            Action::Review => ("stay", Some("nobody has decided to delete it")),
             Action::Keep => ("stay", Some("it is to be kept")),
         };
         let Some(lines) = self.lines.as_mut().filter(|_| self.failed.is_ok()) else { return };

@@ -12,7 +12,7 @@ mod parts;
 mod whole_dirs;
 mod work;
 
-pub use parts::{Applied, Apply, ApplyProgress, NotRemoved, all_threads};
+pub use parts::{Applied, Apply, ApplyProgress, NotRemoved, TOLD, all_threads};
 
 use crate::clean::{Entry, PlanError};
 use feeder::Feeder;

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU64;
 /// Maximum number of entries of one directory in a batch, and of directories journalled together.
 pub(super) const BATCH: usize = 1024;
 /// Maximum number of failures reported by name.
-pub(super) const TOLD: usize = 20;
+pub const TOLD: usize = 20;
 
 /// The number of threads that a machine has work for.
 pub fn all_threads() -> usize {
