@@ -43,13 +43,8 @@ impl Decision {
     /// Whether the decision is about the entry, or may be about something in a directory that is taken as one, of which a plan does not name the
     /// contents: then the directory stays.
     fn means(&self, entry: &Entry, path: &Path) -> bool {
-        if self.matches(entry, path, false) {
-            return true;
-        }
-        let spares =
-            entry.kind == Kind::Tree && self.action != Action::Delete && self.matches(entry, path, true);
-        self.spared.set(self.spared.get() + u64::from(spares));
-        spares
+        let spares = entry.kind == Kind::Tree && self.action != Action::Delete;
+        self.matches(entry, path, spares)
     }
 
     /// `spares`: also if it may match something in the entry.
@@ -159,7 +154,11 @@ impl Decisions {
             // Earlier decisions are only tested until they have matched once; that is needed for `unused`.
             if (last.is_none() || !decision.used.get()) && decision.means(entry, path) {
                 decision.used.set(true);
-                last.get_or_insert(decision.action);
+                if last.is_none() {
+                    let spares = !decision.matches(entry, path, false);
+                    decision.spared.set(decision.spared.get() + u64::from(spares));
+                    last = Some(decision.action);
+                }
             }
         }
         last.unwrap_or(entry.action)

@@ -1,7 +1,7 @@
 //! Removal of entries, for `clean` and `sync`: one protocol, one quarantine, one undo.
 //!
 //! ```text
-//! planner ── apply ── remove_entry, whole_dir (capture, verify, commit) ── quarantine
+//! planner ── apply ── remove_entry, remove_whole_dir (capture, verify, commit) ── quarantine
 //!                └── journals    undo ── escaping ── purge ────────────┘
 //!                     write_access (changes a mode for the time of one change)
 //! ```
@@ -15,6 +15,7 @@ mod capture;
 mod contents;
 mod dir_owner;
 mod escaping;
+mod find_whole_dirs;
 mod journals;
 mod judging;
 mod landlock_fence;
@@ -33,6 +34,7 @@ mod recreate_dirs;
 mod refusal;
 mod removal_mode;
 mod remove_entry;
+mod remove_whole_dir;
 mod rename;
 mod replaced;
 mod stamp;
@@ -40,8 +42,6 @@ mod stamp;
 mod tests;
 mod tree;
 mod undo;
-mod whole_dir;
-mod whole_dirs;
 mod write_access;
 
 pub use apply::{Applied, Apply, ApplyProgress, NotRemoved, TOLD, all_threads};

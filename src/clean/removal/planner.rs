@@ -1,7 +1,7 @@
 //! Makes a plan from an inventory.
 
+use super::find_whole_dirs::WholeDirs;
 use super::judging::{candidate, dir_candidate, inside, is_project, judge_dir, kind_of};
-use super::whole_dirs::WholeDirs;
 use crate::clean::{
     Action, Candidate, Contents, ContentsHasher, Entry, Footer, Header, Judge, Kind, RootPrint, Stamp,
     Verdict, Why, Writer,

@@ -180,7 +180,7 @@ fn limits_count_what_is_in_it_and_decisions_may_mean_something_in_it() {
 }
 
 #[test]
-fn a_rule_about_sizes_or_types_means_files_only() {
+fn a_rule_about_sizes_means_files_only() {
     let env = Env::new().with_config(&RULES.replace("reason", "min_size = \"2\"\nreason"));
     let root = caches(&env);
     let (_, lines) = planned(&env);
@@ -307,6 +307,11 @@ fn a_decision_that_keeps_more_than_it_names_is_told() {
     let told =
         "3 directories that are taken as one stay as a whole, since the decision about glob \"nothing*\"";
     assert!(shown.err().contains(told), "{shown}");
+    // A later decision about them wins, so none stays.
+    let later = "[[decide]]\nrule = \"caches\"\naction = \"delete\"\n";
+    fs::write(&decisions, format!("[[decide]]\nglob = \"nothing*\"\naction = \"keep\"\n{later}")).unwrap();
+    let shown = env.run(["clean", "show"]).expect_code(0);
+    assert!(!shown.err().contains("stay as a whole"), "{shown}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::clean::path::split;
 use crate::clean::removal::open_below::open_below;
 use crate::clean::removal::recipe::recipe_of;
 use crate::clean::removal::remove_entry::{RemoveOutcome, take_dir};
-use crate::clean::removal::whole_dir::Taken;
+use crate::clean::removal::remove_whole_dir::Taken;
 use crate::clean::{Entry, Kind, Line};
 use rustix::fs::{AtFlags, FileType, statat};
 use std::ffi::OsStr;

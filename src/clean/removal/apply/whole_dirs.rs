@@ -8,9 +8,9 @@ use crate::clean::removal::contents::{Differs, dir_contents, survey};
 use crate::clean::removal::open_below::open_below;
 use crate::clean::removal::parent::Parent;
 use crate::clean::removal::remove_entry::RemoveOutcome;
+use crate::clean::removal::remove_whole_dir::{Taken, WholeDir};
 use crate::clean::removal::stamp::look;
 use crate::clean::removal::tree::{self, join};
-use crate::clean::removal::whole_dir::{Taken, WholeDir};
 use crate::clean::{Contents, ContentsHasher, Entry, Kind};
 
 impl Shared<'_> {
@@ -63,10 +63,14 @@ impl Shared<'_> {
                 let names = tree::names(&dir)?;
                 Ok((stamp, dir_contents(&mut ContentsHasher::default(), &path, &dir, &names)?))
             });
-            let Some((stamp, read)) = read.ok().filter(|(_, read)| read.hash == hash) else { continue };
             let one = |path: Vec<u8>, kind, stamp, bytes| {
                 let (rule, action) = (entry.rule.clone(), entry.action);
                 Entry { path, kind, stamp, contents: None, linked: false, bytes, rule, action }
+            };
+            let Some((stamp, read)) = read.ok().filter(|(_, read)| read.hash == hash) else {
+                let why = "it has changed since it was compared; left alone";
+                self.tell(&one(full, Kind::Dir, entry.stamp, 0), RemoveOutcome::Left(why.into()));
+                continue;
             };
             for part in read.entries.chunks(BATCH) {
                 let entries =

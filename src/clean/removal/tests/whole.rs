@@ -150,19 +150,19 @@ fn what_a_process_adds_while_it_is_deleted_is_not_deleted() {
         let cache = cache(&place);
         let (above, dir) =
             (rustix::fs::fstat(&place.dir).unwrap(), open_below::open_below(&place.dir, b"ab").unwrap());
-        let mut dirs = whole_dir::Dirs::new();
+        let mut dirs = remove_whole_dir::Dirs::new();
         let all = contents(&cache);
         super::contents::survey(&dir, b"cache", &all, &|| false, |path, _, hash| {
             _ = dirs.insert(path.into(), hash)
         })
         .unwrap();
         add(&cache);
-        let removed = whole_dir::remove_all(&dir, b"cache", Some(&dirs), &above, &|| false);
+        let removed = remove_whole_dir::remove_all(&dir, b"cache", Some(&dirs), &above, &|| false);
         assert_eq!(removed.unwrap_err().to_string(), "something in it changed meanwhile");
         assert_eq!(fs::read_to_string(cache.join(name)).unwrap(), "new");
         // An attempt that was killed has compared it: the next one deletes what is left.
-        assert!(!whole_dir::remove_all(&dir, b"cache", None, &above, &|| true).unwrap(), "stopped");
-        assert!(whole_dir::remove_all(&dir, b"cache", None, &above, &|| false).unwrap());
+        assert!(!remove_whole_dir::remove_all(&dir, b"cache", None, &above, &|| true).unwrap(), "stopped");
+        assert!(remove_whole_dir::remove_all(&dir, b"cache", None, &above, &|| false).unwrap());
         assert!(!cache.exists());
     }
 }
@@ -312,4 +312,79 @@ fn names_in_it_stay_as_they_are_whoever_looks_after_the_quarantine() {
     let now = all(&place);
     assert_eq!(now.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
     assert!(now.iter().all(|(path, (ino, mode, _))| (before[path].0, before[path].1) == (*ino, *mode)));
+}
+
+/// Whether a file of this content is below a directory.
+fn holds(dir: &Path, content: &str) -> bool {
+    fs::read_dir(dir).into_iter().flatten().flatten().any(|entry| {
+        let path = entry.path();
+        let is_dir = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir());
+        if is_dir {
+            holds(&path, content)
+        } else {
+            fs::read_to_string(&path).is_ok_and(|text| text == content)
+        }
+    })
+}
+
+#[test]
+fn whenever_a_process_adds_a_file_it_stays_and_what_is_left_is_told() {
+    use rustix::fs::{Mode, OFlags, openat};
+    use std::io::Write;
+    let (mut added_in_all, mut left_in_all) = (0, 0);
+    // At the nth question whether to stop, which comes before each step.
+    for (n, mode) in (0..30).flat_map(|n| ["quarantine", "delete", "backup"].map(|mode| (n, mode))) {
+        let place = place();
+        let cache = cache(&place);
+        let entry = whole(&place, "ab/cache");
+        let backup = place.root.with_file_name("backup");
+        // In the way of the directory, so that its entries go one by one.
+        fs::create_dir_all(backup.join("ab/cache")).unwrap();
+        let removal_mode = match mode {
+            "quarantine" => RemovalMode::Quarantine,
+            "delete" => RemovalMode::Delete,
+            _ => RemovalMode::Backup(Backup::open(&backup, &place.root).unwrap()),
+        };
+        let inside = File::open(cache.join("in")).unwrap();
+        let (asked, added) = (std::sync::atomic::AtomicUsize::new(0), AtomicBool::new(false));
+        let stop = || {
+            if asked.fetch_add(1, Ordering::Relaxed) == n {
+                let flags = OFlags::CREATE | OFlags::WRONLY;
+                let new = openat(&inside, "new", flags, Mode::RUSR | Mode::WUSR);
+                added.store(
+                    new.is_ok_and(|new| File::from(new).write_all(b"new!").is_ok()),
+                    Ordering::Relaxed,
+                );
+            }
+            false
+        };
+        let (journal, meter) = (place.journal(), ApplyProgress::default());
+        let apply = Apply {
+            origin: Origin::Clean,
+            root: &place.dir,
+            quarantine: &place.quarantine,
+            removal_mode: &removal_mode,
+            journal: &journal,
+            threads: 1,
+            fail_fast: false,
+            strict: false,
+            past: None,
+            stop: &stop,
+            told: &|_| (),
+            meter: &meter,
+        };
+        let mut entries = [entry].into_iter();
+        let applied = apply.run(|| Ok(entries.next())).unwrap();
+        let case = format!("{mode} {n}: {applied:?}");
+        let added = added.into_inner();
+        assert_eq!(holds(&place.root, "new!") || holds(&backup, "new!"), added, "{case}");
+        if cache.exists() {
+            assert!(applied.skipped + applied.failed > 0, "{case}");
+        } else if added && mode == "delete" {
+            assert!(applied.failed > 0, "{case}");
+        }
+        added_in_all += u32::from(added);
+        left_in_all += u32::from(cache.exists());
+    }
+    assert!(added_in_all > 10 && left_in_all > 5, "{added_in_all} {left_in_all}");
 }
