@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// One of several transfers of a job. A job with one transfer has no parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct Part {
     /// Its number, from 1.
     pub index: u32,

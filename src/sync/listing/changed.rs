@@ -45,7 +45,7 @@ impl ChangedList {
     }
 
     /// Adds an entry. Errors are returned by [`ChangedList::finish`].
-    pub(super) fn push(&mut self, changed: &Changed) {
+    pub(in crate::sync) fn push(&mut self, changed: &Changed) {
         let flags =
             u8::from(changed.created) | u8::from(changed.contents) << 1 | u8::from(changed.resized) << 2;
         self.buffer.extend([changed.kind as u8, flags]);
@@ -66,7 +66,7 @@ impl ChangedList {
     }
 
     /// Ends the list. Returns the first error of a write.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    pub(in crate::sync) fn finish(&mut self) -> io::Result<()> {
         self.flush();
         self.failed.take().map_or(Ok(()), Err)
     }

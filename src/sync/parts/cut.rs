@@ -1,6 +1,7 @@
 //! Decides into how many parts a transfer is cut, and how large they are. Sizes are weights: bytes, and a constant for each file.
 
 use crate::model::job::Connections;
+use crate::sync::listing::Changed;
 
 /// What a file adds to the weight of a part, in bytes, beside its size: its entry in the list and its checksums.
 pub(super) const A_FILE: u64 = 2 << 10;
@@ -24,6 +25,25 @@ pub(super) struct Load {
     pub(super) bytes: u64,
     /// The weight of everything.
     pub(super) weight: u64,
+}
+
+impl Load {
+    /// The load of an entry of this weight.
+    pub(super) fn of(entry: &Changed, weight: u64) -> Self {
+        Load { files: entry.contents.into(), bytes: if entry.contents { entry.size } else { 0 }, weight }
+    }
+
+    pub(super) fn add(&mut self, more: Load) {
+        self.files += more.files;
+        self.bytes = self.bytes.saturating_add(more.bytes);
+        self.weight = self.weight.saturating_add(more.weight);
+    }
+
+    pub(super) fn remove(&mut self, less: Load) {
+        self.files -= less.files;
+        self.bytes = self.bytes.saturating_sub(less.bytes);
+        self.weight = self.weight.saturating_sub(less.weight);
+    }
 }
 
 /// What a connection brings in the minimum time of a part. `rate`: bytes per second over one connection.
@@ -57,6 +77,37 @@ pub(super) fn sizes(mut weight: u64, connections: usize, rate: Option<f64>) -> V
         }
     }
     sizes
+}
+
+/// What the parts weigh when more of this weight has been shared out among them: each what it should weigh, less an amount that is the same for all,
+/// but not less than it has already. `loads`: what they weigh now.
+pub(super) fn filled(loads: &[u64], sizes: &[u64], more: u64) -> Vec<u64> {
+    let parts =
+        |less: u64| loads.iter().zip(sizes).map(move |(load, size)| size.saturating_sub(less).max(*load));
+    let lacking =
+        |less: u64| parts(less).zip(loads).fold(0u64, |sum, (part, load)| sum.saturating_add(part - load));
+    // The largest amount with which there is room for all.
+    let (mut less, mut step) = (0u64, 1 << 62);
+    while step > 0 {
+        if lacking(less + step) >= more {
+            less += step;
+        }
+        step /= 2;
+    }
+    parts(less).collect()
+}
+
+/// Which of the last entries of a part to leave to the next part, by their weights; at most 16. `over`: by how much the part is too large with all of
+/// them. If several choices are as good, the one of later entries.
+pub(super) fn left_to_the_next(weights: &[u64], over: u64) -> Vec<bool> {
+    let last = weights.len();
+    let is_left = |choice: u32, n: usize| choice >> (last - 1 - n) & 1 == 1;
+    let sum = |choice: &u32| {
+        let left = weights.iter().enumerate().filter(|(n, _)| is_left(*choice, *n));
+        left.fold(0u64, |sum, (_, weight)| sum.saturating_add(*weight))
+    };
+    let best = (0..1 << last).min_by_key(|choice| sum(choice).abs_diff(over)).unwrap_or(0);
+    (0..last).map(|n| is_left(best, n)).collect()
 }
 
 #[cfg(test)]
@@ -96,6 +147,31 @@ mod tests {
         // Ten MiB are two seconds.
         let sizes = sizes(200 * MIB, 2, Some(5.0 * MIB as f64));
         assert_eq!(sizes.iter().map(|size| size / MIB).collect::<Vec<_>>(), [75, 75, 18, 18, 6, 6]);
+    }
+
+    #[test]
+    fn parts_are_filled_to_one_level() {
+        assert_eq!(filled(&[0, 0, 0], &[10, 10, 10], 30), [10; 3]);
+        assert_eq!(filled(&[14, 0, 4], &[10, 10, 10], 12), [14, 8, 8]);
+        assert_eq!(filled(&[14, 13, 4], &[10, 10, 10], 0), [14, 13, 4]);
+        assert_eq!(filled(&[0, 0], &[75, 25], 96), [73, 23]);
+        // There is no room for all.
+        assert_eq!(filled(&[5], &[10], 100), [10]);
+    }
+
+    #[test]
+    fn a_part_leaves_what_makes_it_nearest_to_its_size() {
+        for (weights, over, left) in [
+            (&[][..], 5, &[][..]),
+            (&[10, 10, 10], 0, &[false; 3]),
+            (&[10, 10, 10], 4, &[false; 3]),
+            (&[10, 10, 10], 6, &[false, false, true]),
+            (&[10, 10, 10], 100, &[true; 3]),
+            (&[7, 5, 4, 30], 11, &[true, false, true, false]),
+            (&[u64::MAX, u64::MAX], u64::MAX, &[false, true]),
+        ] {
+            assert_eq!(left_to_the_next(weights, over), left, "{weights:?} {over}");
+        }
     }
 
     /// The connections take parts from the queue; each is as fast as its factor.

@@ -1,8 +1,9 @@
 //! Runs the parts of a transfer: takes them from a queue, over as many connections as the host has left.
 
+use super::Parts;
+use super::part_plan::PartPlan;
 use super::progress::PartProgress;
 use super::result::{Ended as PartEnd, Todo};
-use super::{Limits, PartPlan, Parts};
 use crate::model::event::{Event, Level, Phase, Progress};
 use crate::model::part::{PartResult, PartTry};
 use crate::model::result::Reason;
@@ -35,7 +36,8 @@ struct Pool<'p> {
     attempt: &'p AttemptRunner<'p>,
     changed: Arc<Mutex<ChangedList>>,
     lost: Arc<HashSet<Vec<u8>>>,
-    limits: Limits,
+    /// The weight up to which an entry is small.
+    small: u64,
     left_out: &'p [Vec<u8>],
     /// By how many connections the bandwidth is divided.
     connections: u64,
@@ -76,7 +78,7 @@ impl AttemptRunner<'_> {
             attempt: self,
             changed: Arc::new(Mutex::new(std::mem::replace(&mut parts.changed, ChangedList::new()))),
             lost: Arc::new(std::mem::take(&mut parts.lost)),
-            limits: parts.limits,
+            small: parts.small,
             left_out,
             connections: parts.connections as u64,
             transfers: AtomicU32::new(self.transfers),
@@ -294,10 +296,10 @@ impl Pool<'_> {
     async fn listed(&self, plan: &PartPlan) -> Option<Listed> {
         let (changed, lost, plan) = (self.changed.clone(), self.lost.clone(), plan.clone());
         let (job, source) = (self.attempt.job.clone(), self.attempt.source.clone());
-        let (connections, limits) = (self.connections, self.limits);
+        let (connections, small) = (self.connections, self.small);
         let write = move || {
             let mut changed = locked(&changed);
-            let Listed { job, list } = plan.listed(&mut changed, &lost, limits, &job, &source)?;
+            let Listed { job, list } = plan.listed(&mut changed, &lost, small, &job, &source)?;
             Some(Listed { job: args::for_part(job, connections), list })
         };
         off_thread(&self.attempt.job_events.stop, write).await.flatten()

@@ -1,7 +1,7 @@
 //! A part while it waits or runs, and what is kept of it.
 
-use super::PartPlan;
 use super::cut::Load;
+use super::part_plan::PartPlan;
 use crate::model::part::{Part, PartResult, PartTry};
 use crate::sync::transport::Ran;
 
