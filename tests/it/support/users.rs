@@ -51,6 +51,10 @@ impl User {
             .chain([format!("--groups={}", self.groups).into(), program.into_os_string()])
             .chain(args.iter().map(OsString::from));
         let mut command = env.program("sh", all);
+        if std::env::var_os("LLVM_PROFILE_FILE").is_some() {
+            // It cannot write where the others leave what a coverage build counts, and would say so on standard error.
+            command.env("LLVM_PROFILE_FILE", state.join("counts.profraw"));
+        }
         command.env("PDB_SYNC_STATE_DIR", state);
         command
     }
