@@ -53,6 +53,9 @@ say "Testing with $(rustc --version) and $(rsync --version | sed -n 's/  protoco
 # The feature is on by itself, but in a published package, which cannot depend on itself.
 if [ -n "$coverage" ]; then
     cargo llvm-cov --version >/dev/null 2>&1 || die "cargo-llvm-cov is missing; try: cargo install cargo-llvm-cov"
+    # Processes that tests kill leave files that cannot be read.
+    LLVM_PROFDATA_FLAGS=--failure-mode=all
+    export LLVM_PROFDATA_FLAGS
     set -- llvm-cov --locked --features test-fakes --fail-under-lines 85
 else
     set -- test --locked --features test-fakes
