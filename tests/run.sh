@@ -19,8 +19,9 @@ case "${1-}" in
     '') ;;
     --coverage) coverage=yes ;;
     --long)
-        PDB_SYNC_TEST_LONG=1 PROPTEST_CASES=5120
-        export PDB_SYNC_TEST_LONG PROPTEST_CASES
+        # Inputs that are no case are as many times more.
+        PDB_SYNC_TEST_LONG=1 PROPTEST_CASES=5120 PROPTEST_MAX_GLOBAL_REJECTS=20480
+        export PDB_SYNC_TEST_LONG PROPTEST_CASES PROPTEST_MAX_GLOBAL_REJECTS
         ;;
     *) die "unknown argument: $1 (there are --coverage and --long)" ;;
 esac
