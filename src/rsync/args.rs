@@ -10,9 +10,9 @@ use crate::model::system_names::{OF_FILE_SYSTEMS, QUARANTINE};
 use std::time::Duration;
 
 pub use super::job_options::{
-    backup_dir, can_be_split, chooses_files, files_from, for_part, named_for, not_listed, only_file,
-    only_listed, only_named, own_directory, own_directory_text, own_shell, passing, password_file, port,
-    shell, size_limits, transfers_paths, unfiltered, unusable_text,
+    backup_dir, can_be_split, chooses_files, delays_updates, files_from, for_part, named_for, not_listed,
+    only_file, only_listed, only_named, own_directory, own_directory_text, own_shell, passing, password_file,
+    port, shell, size_limits, transfers_paths, unfiltered, unusable_text,
 };
 pub use super::options::{
     ADD_FILES, Filters, LetsIn, Refused, ShutsOut, check, check_with_delete, hint_for_key, leaves_out,

@@ -85,6 +85,12 @@ pub fn not_listed(rsync_args: &[String]) -> Option<&'static str> {
     given.map(|(.., why)| *why)
 }
 
+/// Whether rsync puts all files in their places at its end (`--delay-updates`). Several rsyncs have several ends, and they would share the directories
+/// in which files wait.
+pub fn delays_updates(rsync_args: &[String]) -> bool {
+    options::names(rsync_args, None, "delay-updates")
+}
+
 /// Returns the job that fetches one file of at most `largest` bytes from `source` into the directory `dest`, with the modification time of
 /// the source.
 pub fn only_file(job: &Job, source: Source, dest: PathBuf, largest: u64) -> Job {

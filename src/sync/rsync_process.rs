@@ -325,7 +325,9 @@ struct Tail {
 impl Tail {
     fn push(&mut self, line: &[u8]) {
         let text = kept(line);
-        if self.first.len() < KEPT / 2 {
+        let reports = |line: &String| exit::reports_left_out(line.as_bytes());
+        // One line that turns the exit code 0 into an error is kept in any case.
+        if self.first.len() < KEPT / 2 || reports(&text) && !self.first.iter().any(reports) {
             return self.first.push(text);
         }
         if self.last.len() == KEPT / 2 {

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 /// the directory, and we never use these.
 const IN_THE_WAY: &str = "could not make way for new ";
 
+/// rsync's message about a file that it has transferred, and cannot keep until the end of the transfer (`--delay-updates`).
+const NOT_KEPT: (&str, &str) = ("Unable to create partial-dir for ", " -- discarding");
+
 /// Files that were reported as left out. There may be more, since only the last lines of rsync may be known.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LeftOut<'a> {
@@ -80,9 +83,10 @@ impl<'a> LeftOut<'a> {
         let mut left_out = LeftOut { files: Vec::new(), ours: false, in_the_way: false, unheld: None };
         for line in lines {
             let blocked = line.strip_prefix(IN_THE_WAY).and_then(|rest| rest.split_once(": "));
-            let found = match blocked {
-                Some((_, name)) => Some((name.into(), "a directory is in the way")),
-                None => path_and_reason(line),
+            let found = match (blocked, not_kept(line)) {
+                (Some((_, name)), _) => Some((name.into(), "a directory is in the way")),
+                (_, Some(name)) => Some((name.into(), "no directory for updates could be made")),
+                _ => path_and_reason(line),
             };
             let Some((path, why)) = found else { continue };
             left_out.in_the_way |= left_out.files.is_empty() && blocked.is_some();
@@ -130,6 +134,11 @@ impl<'a> LeftOut<'a> {
             (false, _) => None,
         }
     }
+}
+
+/// Returns the path of a file that rsync has discarded although it was complete, if that is the message.
+pub(super) fn not_kept(line: &str) -> Option<&str> {
+    line.strip_prefix(NOT_KEPT.0)?.rsplit_once(NOT_KEPT.1).map(|(name, _)| name)
 }
 
 /// Returns the path that a sender did not find, if that is the message.

@@ -43,13 +43,14 @@ pub fn unreachable(source: &Source, rsync_args: &[String], how: &str) -> Reason 
 
 /// Judges a finished rsync by its exit code (`None`: ended by a signal) and the last lines of its standard error.
 ///
-/// Success is exit code 0 only, whatever was printed.
+/// Success is exit code 0 only, and not if a line tells that a file was left out ([`reports_left_out`]).
 pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>) -> Verdict {
     let talk = &talk.into();
     let lines: Vec<String> = stderr.iter().map(|line| as_told(line)).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
     let Some(code) = code else { return ended_by_signal(None) };
     match code {
+        0 if stderr.iter().any(|line| reports_left_out(line.as_bytes())) => Verdict::Partial(partial(&lines)),
         0 => Verdict::Ok,
         24 => Verdict::Vanished(vanished(&lines)),
         // A shell between us and rsync reports a signal as 128 and above; ssh's 255 is no signal.
@@ -75,6 +76,16 @@ pub fn judge<'a>(code: Option<i32>, stderr: &[String], talk: impl Into<Peer<'a>>
 pub fn reports_missing(line: &[u8]) -> bool {
     let ends = line.trim_ascii_end().ends_with(b"failed: No such file or directory (2)");
     ends && line.starts_with(b"rsync: ") && memchr::memmem::find(line, b"link_stat \"").is_some()
+}
+
+/// Whether a line of standard error reports a file that was transferred and then discarded, or not put in its place. rsync's exit code is 0 all the
+/// same, and it counts the file as transferred. Its other messages about files that it leaves out come with the exit code 23.
+pub fn reports_left_out(line: &[u8]) -> bool {
+    let line = String::from_utf8_lossy(line);
+    let backup = ["] keep_backup failed: ", "] backup lstat ", "] backup mkdir "];
+    left_out::not_kept(&line).is_some()
+        || line.starts_with("backup filename too long")
+        || line.starts_with("rsync: ") && backup.iter().any(|text| line.contains(text))
 }
 
 /// Whether a line of standard error only says that names were missing ([`reports_missing`]).

@@ -263,3 +263,24 @@ fn names_that_need_not_be_there_are_no_error() {
     assert_ne!(judged(12, true, &[partly]), Verdict::Ok);
     assert_ne!(judged(23, false, &[partly]), Verdict::Ok);
 }
+
+#[test]
+fn a_file_that_is_discarded_is_left_out_although_the_exit_code_is_0() {
+    for (line, text) in [
+        (
+            "Unable to create partial-dir for a/b -- c.gz -- discarding completed file.",
+            "some files were left out (no directory for updates could be made): a/b -- c.gz",
+        ),
+        ("rsync: [receiver] keep_backup failed: a -> \"q/a\": Permission denied (13)", "permission denied"),
+        ("rsync: [receiver] backup mkdir q/a failed: No space left on device (28)", "left out"),
+        ("backup filename too long", "left out"),
+    ] {
+        let verdict = of(DAEMON, &format!("exit 0\nWARNING: x failed verification\n{line}\n"));
+        let Verdict::Partial(reason) = verdict else { panic!("{line}: {verdict:?}") };
+        assert!(reason.text.contains(text), "{reason:?}");
+    }
+    for line in ["WARNING: x failed verification -- update discarded (will try again).", "Unable to create x"]
+    {
+        assert_eq!(of(DAEMON, &format!("exit 0\n{line}\n")), Verdict::Ok);
+    }
+}

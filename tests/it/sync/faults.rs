@@ -1,7 +1,10 @@
 //! Files that vanish or cannot be read, disks that fill.
 
 use super::failures::noise;
-use crate::support::{Env, Fake, Running, Upstream, eventually, holds_something, one_job, tree};
+use super::{finished, local};
+use crate::support::{
+    Env, Fake, Running, Upstream, eventually, holds_something, one_job, skipped, tree, with_mounts,
+};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -238,4 +241,21 @@ fn what_belongs_to_somebody_else_in_the_mirror_stays_and_is_said() {
     assert!(error.contains("permission denied") && error.contains("nothing was deleted"), "{ended}");
     assert!(finished["hint"] == "run as root", "{ended}");
     assert!(dest.join("old").exists() && dest.join("fresh").exists());
+}
+
+#[test]
+fn what_rsync_discards_with_exit_code_0_is_missing() {
+    let env = local("rsync_args = ['--delay-updates']\nretries = 0");
+    let mirror = env.mirror("a");
+    fs::create_dir_all(&mirror).unwrap();
+    // Room for the file, but not for the directory in which it would wait.
+    let script = format!("mount -t tmpfs -o nr_inodes=2 none '{}' && \"$@\"", mirror.display());
+    let Some(ended) = with_mounts(&env, &script, &["sync", "a", "--json"]) else {
+        return skipped("no file system may be mounted here");
+    };
+    assert_eq!(ended.code(), 3, "{ended}");
+    let job = finished(&ended, "a");
+    assert_eq!((&job["status"], &job["exit_code"]), (&"partial".into(), &0.into()), "{ended}");
+    let error = "some files were left out (no directory for updates could be made): f";
+    assert_eq!(job["error"], error, "{ended}");
 }
