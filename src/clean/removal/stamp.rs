@@ -33,6 +33,13 @@ pub fn look(dir: impl AsFd, name: &[u8]) -> Result<(Kind, Stamp), Errno> {
     Ok((kind_of(FileType::from_raw_mode(stat.st_mode)), stamp_of(&stat)))
 }
 
+/// What a file is now, if it is the one of the stamp and has other names, by which it may have been changed.
+pub(super) fn stamp_by_other_names(dir: impl AsFd, name: &[u8], stamp: &Stamp) -> Option<Stamp> {
+    let stat = statat(dir, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    let now = stamp_of(&stat);
+    (stat.st_nlink > 1 && (now.dev, now.ino) == (stamp.dev, stamp.ino)).then_some(now)
+}
+
 /// Whether each look at a directory gives the same inode number. Some network file systems invent them.
 pub fn keeps_inodes(dir: &Path) -> bool {
     let inode = || std::fs::symlink_metadata(dir).map(|meta| meta.ino()).ok();

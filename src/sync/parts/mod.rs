@@ -51,8 +51,12 @@ impl AttemptRunner<'_> {
         let most = limit.most().min(self.slots.cap(source.host()));
         let local = limit == Connections::Auto && !source.is_remote();
         let walked = args::not_listed(&self.job.rsync_args).is_some() || listing.warned.is_some();
-        let at_once = args::delays_updates(&self.job.rsync_args);
-        if most < 2 || local || walked || at_once || FetchFiles::from(source).is_none() {
+        if most < 2 || local || walked || FetchFiles::from(source).is_none() {
+            return Ok((listing, None));
+        }
+        if args::delays_updates(&self.job.rsync_args) {
+            let text = "the transfer uses one connection: --delay-updates puts all files in their places at the end of one rsync";
+            self.job_events.notice(Level::Debug, text).await;
             return Ok((listing, None));
         }
         let (state_dir, asked) = (self.plan.state_dir.clone(), source.clone());

@@ -90,6 +90,7 @@ fn what_does_not_pay_and_what_cannot_be_cut_uses_one_connection() {
     for (more, why) in [
         ("connections = 'auto'", None),
         ("connections = 4\nrsync_args = ['--hard-links']", Some("a group")),
+        ("connections = 4\nrsync_args = ['--delay-updates']", Some("--delay-updates")),
         ("", None),
     ] {
         let upstream = Upstream::new();

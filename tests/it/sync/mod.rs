@@ -30,6 +30,7 @@ mod ids_lists;
 mod ids_many;
 mod jitter;
 mod layout;
+mod linked;
 mod lock;
 #[cfg(target_os = "linux")]
 mod lock_users;

@@ -8,7 +8,7 @@ use crate::clean::removal::busy::is_being_written;
 use crate::clean::removal::parent::Parent;
 use crate::clean::removal::removal_mode::RemovalMode;
 use crate::clean::removal::remove_entry::{self, ExpectedEntry, RemoveOutcome};
-use crate::clean::removal::stamp::look_for;
+use crate::clean::removal::stamp::{look_for, stamp_by_other_names};
 use crate::clean::{
     Entry, EntryOutcome, Kind, Line, Origin, Recipe, Record, in_version_control, is_of_a_transfer,
 };
@@ -239,9 +239,11 @@ impl<'a> Shared<'a> {
         let mut wanted = ExpectedEntry { name, kind: Some(entry.kind), stamp: entry.stamp, touched: false };
         let mut taken;
         if entry.linked && self.is_of_sync() {
-            // The transfer may have replaced or linked another name of the file.
+            // The transfer may have replaced or linked another name of the file, or changed the file by that name: its times, or its contents
+            // in place. What it is now stays there.
             let _hold = self.links.hold(entry.stamp.ino);
             wanted.touched = true;
+            wanted.stamp = stamp_by_other_names(parent.fd(), name, &entry.stamp).unwrap_or(entry.stamp);
             taken = remove_entry::take(parent, apply.quarantine, wanted, apply.removal_mode);
         } else if entry.linked {
             let mut touched = self.links.hold(entry.stamp.ino);
