@@ -2,7 +2,7 @@
 
 use super::random::{Random, snapshot};
 use super::{Case, Way};
-use crate::support::{eventually, rounds};
+use crate::support::{eventually, rounds, with_marker};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,9 @@ fn kill(keys: &str, changes: usize, times: usize) {
         run.signal(Signal::KILL);
         let whole = run.wait().code() == 0;
         killed += u32::from(!whole);
+        // rsync ends a moment later, and removes its temporary files.
+        let mirror = case.env.mirror("j").display().to_string();
+        eventually("rsync has ended, too", || with_marker(&mirror).is_empty());
         let after = snapshot(&case.env.mirror("j"));
         for (name, text) in &before {
             let same = source.get(name).is_some_and(|source| contents(source) == contents(text));
