@@ -7,7 +7,7 @@ use std::borrow::Cow;
 const IN_THE_WAY: &str = "could not make way for new ";
 
 /// rsync's message about a file that it has transferred, and cannot keep until the end of the transfer (`--delay-updates`).
-const NOT_KEPT: (&str, &str) = ("Unable to create partial-dir for ", " -- discarding");
+const NOT_KEPT: (&str, &str) = ("Unable to create partial-dir for ", " -- discarding completed file");
 
 /// Files that were reported as left out. There may be more, since only the last lines of rsync may be known.
 #[derive(Debug, PartialEq, Eq)]

@@ -60,14 +60,16 @@ pub(super) fn cut_list(
     let sizes = cut::sizes(load.weight, connections, rate);
     let (largest, smallest) = (sizes.first().copied().unwrap_or(0), sizes.last().copied().unwrap_or(0));
     let small = (smallest / OF_A_PART).max(load.weight / MOST_LARGE);
-    let mut large = entries(changed, lost, |weight| weight > small)?;
+    let mut large = larger_than(small, changed, lost)?;
     large.sort_by_key(|entry| Reverse(entry.load.weight));
     // What is larger than any part is one by itself. What is left is shared by all connections.
     let shared = large.split_off(large.partition_point(|entry| entry.load.weight > largest));
     let left = large.iter().fold(load.weight, |left, entry| left.saturating_sub(entry.load.weight));
     let sizes = cut::sizes(left, connections, rate);
     let mut parts = share_out(&shared, &sizes);
-    cut_small(changed, lost, small, &sizes, &mut parts)?;
+    let left = shared.iter().fold(left, |left, entry| left.saturating_sub(entry.load.weight));
+    let loads: Vec<u64> = parts.iter().map(|part| part.load.weight).collect();
+    cut_small(changed, lost, small, &cut::filled(&loads, &sizes, left), &mut parts)?;
     let alone = large.iter().map(|entry| {
         let mut plan = PartPlan::default();
         plan.add_large(*entry);
@@ -81,16 +83,12 @@ pub(super) fn cut_list(
     Ok((of > 1).then_some(Cut { queue, small, connections, load }))
 }
 
-/// The entries of these weights.
-fn entries(
-    changed: &mut ChangedList,
-    lost: &HashSet<Vec<u8>>,
-    wanted: impl Fn(u64) -> bool,
-) -> io::Result<Vec<Entry>> {
+/// The entries of a larger weight.
+fn larger_than(small: u64, changed: &mut ChangedList, lost: &HashSet<Vec<u8>>) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for found in changed.iter_from(0)? {
         let (position, entry) = found?;
-        if let Some(weight) = weight(&entry, lost).filter(|weight| wanted(*weight)) {
+        if let Some(weight) = weight(&entry, lost).filter(|weight| *weight > small) {
             entries.push(Entry { position, load: Load::of(&entry, weight) });
         }
     }
@@ -114,7 +112,7 @@ fn share_out(entries: &[Entry], sizes: &[u64]) -> Vec<PartPlan> {
     parts
 }
 
-/// Fills the parts with the small entries, in the order of the list.
+/// Fills the parts up to these sizes with the small entries, in the order of the list.
 fn cut_small(
     changed: &mut ChangedList,
     lost: &HashSet<Vec<u8>>,
@@ -122,12 +120,6 @@ fn cut_small(
     sizes: &[u64],
     parts: &mut [PartPlan],
 ) -> io::Result<()> {
-    let loads: Vec<u64> = parts.iter().map(|part| part.load.weight).collect();
-    let mut left = 0u64;
-    for found in changed.iter_from(0)? {
-        left = left.saturating_add(weight(&found?.1, lost).filter(|weight| *weight <= small).unwrap_or(0));
-    }
-    let sizes = cut::filled(&loads, sizes, left);
     let (mut at, mut recent) = (0, VecDeque::new());
     // By how much the parts so far are too large, in sum.
     let mut excess = 0i64;
