@@ -19,6 +19,7 @@ mod mirrors;
 mod missing_mirror;
 mod overlap;
 pub mod overrides;
+mod print_commands;
 mod reclaim;
 mod run_progress;
 mod scan;

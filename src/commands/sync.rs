@@ -3,26 +3,23 @@
 use super::interruption::with_signals;
 use super::run_progress::RunProgress;
 use super::settings::Opened;
-use super::{Failure, annotate, file_locations, history_lookup, overrides, settings};
+use super::{Failure, annotate, file_locations, history_lookup, overrides, print_commands, settings};
 use crate::cli::{Global, Group, SyncArgs};
 use crate::config::{Config, Overrides, Pause};
 use crate::history::{Recorder, Retention};
 use crate::model::event::Listener;
 use crate::model::exit_code::ExitCode;
-use crate::model::hint;
-use crate::model::job::{Job, Source, SourceOrder};
+use crate::model::job::{Job, SourceOrder};
 use crate::model::result::Logs;
 use crate::model::run_scope::RunScope;
-use crate::model::sanitize;
 use crate::model::summary::Summary;
 use crate::model::time;
 use crate::output;
 use crate::output::notify::Notifier;
 use crate::output::terminal::Ui;
-use crate::output::units;
 use crate::platform;
 use crate::retention;
-use crate::rsync::args::{self as rsync_args, Purpose};
+use crate::rsync::args as rsync_args;
 use crate::rsync::probe;
 use crate::sync::{self, Mode, Plan, Signals};
 use jiff::Timestamp;
@@ -70,7 +67,7 @@ fn run_jobs(args: &SyncArgs, global: &Global, ui: &Ui, started: &Cell<bool>) -> 
         jobs.iter_mut().for_each(|job| probe::rank(job, &known));
     }
     if args.print_command {
-        return print_commands(&config, &jobs, global, ui);
+        return print_commands::run(&config, &jobs, global, ui);
     }
     let expect = expected(args, &jobs)?;
     let scope = scope(args, &opened, &jobs);
@@ -126,9 +123,6 @@ fn is_log_of_dry_run(log: &Path) -> bool {
     let read = platform::open_regular(log).and_then(|file| file.take(FIRST).read_to_end(&mut first));
     read.is_ok() && output::is_of_dry_run(&first)
 }
-
-/// Stands for the file with names in what `--print-command` shows.
-const ID_FILES: &str = "NAMES";
 
 /// The listeners of a run besides the printer.
 #[derive(Debug, Default)]
@@ -338,63 +332,4 @@ async fn notified(
         }
         number = signals.next() => exit.worst(ExitCode::Signal(number)),
     }
-}
-
-/// What NAMES stands for in the commands of a job with a list of entries, as comment lines; empty for any other job.
-fn about_list(job: &Job, source: &Source, again: &str) -> String {
-    let Some(only) = &job.only else { return String::new() };
-    let such = match sync::name_in_list(job, source) {
-        Some(name) => format!("such as {}", sanitize::line(&name)),
-        None => "which one or two short listings of the source find".into(),
-    };
-    let entries = units::count(only.ids.ids().len() as u64, "entry", "entries");
-    format!(
-        "# {}: {ID_FILES} is not a file: a run writes the names of the files of {entries} there, each with a NUL byte at its end, {such}\n\
-         # {}: to see which of these files would come: {again} sync {} --plan -v\n",
-        job.name, job.name, job.name
-    )
-}
-
-/// `--print-command`: prints one line for each command that the first attempt would run, in order.
-fn print_commands(config: &Config, jobs: &[Job], global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
-    let (mut exit, state_dir) = (ExitCode::Done, file_locations::state_dir(global)?);
-    for job in jobs {
-        if let Some(unfit) = sync::unfit(job) {
-            ui.error(&format!("job {:?}: {}", job.name, unfit.text), unfit.hint.as_deref());
-            exit = ExitCode::Failed;
-            continue;
-        }
-        for source in &job.sources {
-            let purposes = sync::first_commands(job, &state_dir);
-            let mut list = about_list(job, source, &file_locations::again(global));
-            let listed = purposes.len() > 1 && rsync_args::not_listed(&job.rsync_args).is_none();
-            for purpose in purposes {
-                let (note, zone) = match purpose {
-                    Purpose::Transfer if job.only.is_some() => ("transfers those that differ", ""),
-                    _ if job.only.is_some() => ("lists the files of the entries", "TZ=UTC "),
-                    Purpose::Transfer if listed => (
-                        "transfers; in a run, a list of what differs (--files-from) takes the place of the filters",
-                        "",
-                    ),
-                    Purpose::Transfer => ("transfers", ""),
-                    _ if job.delete => {
-                        ("lists what differs; what the source does not have is removed afterwards", "TZ=UTC ")
-                    }
-                    _ => ("lists what differs", "TZ=UTC "),
-                };
-                let limited = sync::limited(job, source, purpose, ID_FILES);
-                let of = limited.as_ref().map_or((job, source), |job| (job, &job.sources[0]));
-                let mut argv = rsync_args::argv(&config.sync.rsync, of.0, of.1, purpose);
-                sync::protect_destination(&mut argv, job);
-                let list = std::mem::take(&mut list);
-                let body = json!({"job": job.name, "source": source.text, "argv": argv});
-                ui.item("command", &body, || {
-                    let command = hint::joined(argv);
-                    ui.raw(format!("{list}# {}: {note}\nLC_ALL=C {zone}{command}\n", job.name).as_bytes())
-                })?;
-            }
-        }
-    }
-    ui.result(exit, &json!({ "jobs": jobs.len() }))?;
-    Ok(exit)
 }

@@ -41,6 +41,9 @@ pub enum Purpose {
     Transfer,
 }
 
+/// Makes rsync print a line when the other side has answered. This is not sent to the server.
+const TELL_PROTOCOL: &str = "--debug=proto1";
+
 /// rsync rejects a `--bwlimit` from about 2^54 KiB/s on; this limit is a PiB per second.
 const MAX_KIB: u64 = 1 << 40;
 
@@ -122,6 +125,22 @@ pub fn keep_replaced(argv: &mut Vec<String>, run: &str, layer: u64) {
 /// transfer with them changes.
 pub fn hides_differences(rsync_args: &[String]) -> bool {
     options::without_hiding(rsync_args) != rsync_args
+}
+
+/// Makes rsync say which checksum it negotiates with the server ([`super::version::Version::tells_checksum`]). This is not sent to the server.
+pub fn tell_checksum(argv: &mut [String]) {
+    for argument in argv.iter_mut().filter(|argument| *argument == TELL_PROTOCOL) {
+        argument.push_str(",nstr1");
+    }
+}
+
+/// Makes rsync use a checksum that it has negotiated with the server in an earlier connection, unless the job's options decide on it.
+pub fn choose_checksum(argv: &mut Vec<String>, job: &Job, name: &str) {
+    let own = ["checksum-choice", "cc", "protocol"];
+    if !own.iter().any(|name| options::names(&job.rsync_args, None, name)) {
+        let end = argv.iter().rposition(|argument| argument == "--").unwrap_or(argv.len());
+        argv.insert(end, format!("--checksum-choice={name}"));
+    }
 }
 
 /// Whether the job's filters could include the source's `.pdb-sync`: rules from files may clear our filters and include it afterwards.
@@ -219,9 +238,8 @@ fn preset(preset: Preset) -> &'static [&'static str] {
 fn output_options(job: &Job, source: &Source, purpose: Purpose) -> Vec<&'static str> {
     // Names as raw bytes, plain integers, figures at the end, no message of the day.
     let mut options = vec!["-8", "--no-h", "--stats", "--no-motd"];
-    // Prints a line when the other side has answered. This option is not sent to the server.
     if source.is_remote() {
-        options.push("--debug=proto1");
+        options.push(TELL_PROTOCOL);
     }
     let live = purpose == Purpose::Transfer;
     // `--info=stats0` overrides `--stats`. Added only if needed: `--info=stats2` is sent to the server, and old servers reject it.

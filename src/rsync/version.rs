@@ -37,6 +37,8 @@ pub enum Support {
 
 /// The first version with all options that we use.
 pub const OLDEST: (u32, u32, u32) = (3, 1, 0);
+/// The first version that negotiates checksums.
+const NEGOTIATES: (u32, u32, u32) = (3, 2, 0);
 /// The version that fixed 33 security issues, many of them with links sent by a server.
 pub const SAFE: (u32, u32, u32) = (3, 5, 0);
 
@@ -56,6 +58,11 @@ impl Version {
             }
             Support::Good | Support::Unfixed | Support::Foreign => None,
         }
+    }
+
+    /// Whether it negotiates checksums, and says with `--debug=nstr1` which one was chosen.
+    pub fn tells_checksum(&self) -> bool {
+        self.flavour == Flavour::Samba && self.number.is_some_and(|number| number >= NEGOTIATES)
     }
 
     /// Parses the output of `rsync --version`; never fails.
@@ -145,6 +152,19 @@ mod tests {
         ] {
             let version = Version::parse(text);
             assert_eq!((version.to_string().as_str(), version.support()), (shown, support), "{text}");
+        }
+    }
+
+    #[test]
+    fn checksums_are_negotiated_from_3_2_on() {
+        for (text, tells) in [
+            ("rsync  version 3.1.3  protocol version 31\n", false),
+            ("rsync  version 3.2.0  protocol version 31\n", true),
+            ("rsync  version 3.5.0  protocol version 32\n", true),
+            ("openrsync: protocol version 29\nrsync version 3.2.0 compatible\n", false),
+            ("hello", false),
+        ] {
+            assert_eq!(Version::parse(text).tells_checksum(), tells, "{text}");
         }
     }
 

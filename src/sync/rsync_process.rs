@@ -1,6 +1,7 @@
 //! Runs one rsync, from its arguments to the verdict on its end.
 
 use super::child::{Cause, CommandSpec, End, LineHandler, Signs};
+use super::greeting::Greeting;
 use super::job_events::JobEvents;
 use super::process;
 use super::transport::{Ended, OnChange, Ran, Request, Show};
@@ -21,8 +22,8 @@ use std::time::Duration;
 const KEPT: usize = 40;
 /// How much of each line is kept, in bytes: a path of 4096 bytes, partly escaped, and the message.
 const KEPT_BYTES: usize = 8192;
-/// What `--debug=proto1` prints when the other side has answered for the module.
-const ANSWERED: &[u8] = b"(Client) Protocol versions: ";
+/// How much of the errors of a tentative command is held back, in bytes.
+const HELD_BYTES: usize = 64 * 1024;
 /// In a line of progress: no file is left to check.
 const LAST: &[u8] = b"to-chk=0/";
 
@@ -30,19 +31,22 @@ const LAST: &[u8] = b"to-chk=0/";
 pub(super) struct RsyncCommand<'a> {
     pub(super) argv: &'a [String],
     pub(super) request: Request<'a>,
+    /// Whether an early end may only mean that another command is needed. Errors before the list of files are not shown, but
+    /// returned.
+    pub(super) tentative: bool,
     /// The minimum rate of the watchdog, for messages.
     pub(super) min_rate: Option<u64>,
     pub(super) watchdog: Watchdog,
     pub(super) grace: Duration,
 }
 
-/// Runs it. `changes` gets every itemized change, and returns whether it counts.
+/// Runs it, and also returns what was said of the connection. `changes` gets every itemized change, and returns whether it counts.
 pub(super) async fn run(
     command: RsyncCommand<'_>,
     job_events: &JobEvents,
     changes: &mut OnChange<'_>,
-) -> Ran {
-    let RsyncCommand { argv, request, min_rate, watchdog, grace } = command;
+) -> (Ran, Greeting) {
+    let RsyncCommand { argv, request, tentative, min_rate, watchdog, grace } = command;
     let Request { job, source, purpose, expected, show, .. } = request;
     let (dest, priority) = (&*job.dest, job.child_priority());
     let env = environment(argv, purpose);
@@ -57,6 +61,8 @@ pub(super) async fn run(
         said: Tail::default(),
         long: LongNames::default(),
         printed: Vec::new(),
+        greeting: Greeting::default(),
+        tentative,
         progress: None,
         expected,
         signs: Signs::default(),
@@ -69,7 +75,7 @@ pub(super) async fn run(
     let (stats, mut progress) = (*handler.reader.stats(), handler.progress);
     let said: Vec<String> =
         handler.said.lines().iter().map(|line| handler.long.resolve(line).into_owned()).collect();
-    let (printed, missing_expected) = (handler.printed, handler.missing > 0);
+    let (printed, greeting, missing_expected) = (handler.printed, handler.greeting, handler.missing > 0);
     let talk = Peer {
         listed: request.listed,
         missing_expected,
@@ -97,7 +103,7 @@ pub(super) async fn run(
         last.percent = last.percent.map(|_| 100.0);
         job_events.progress.send_replace(progress);
     }
-    Ran { code, verdict, stats, progress }
+    (Ran { code, verdict, stats, progress }, greeting)
 }
 
 fn failed(class: Class, reason: Reason) -> Ended {
@@ -194,6 +200,8 @@ struct OutputParser<'a> {
     long: LongNames,
     /// Output that is neither a change nor progress, for the error of an rsync that ends without figures.
     printed: Vec<String>,
+    greeting: Greeting,
+    tentative: bool,
     progress: Option<Progress>,
     /// How many files bring contents; `None` if unknown.
     expected: Option<u64>,
@@ -211,12 +219,17 @@ impl LineHandler for OutputParser<'_> {
             let follows = self.missing > 0 && self.said.first.is_empty() && exit::follows_missing(line);
             self.said.push(line);
             if !follows {
-                pass_on(line, out);
+                let errors = &mut self.greeting.errors;
+                if self.tentative && !self.greeting.over && errors.len() < HELD_BYTES {
+                    pass_on(line, errors);
+                } else {
+                    out.append(errors);
+                    pass_on(line, out);
+                }
             }
             return;
         }
-        // Nothing is printed before the other side has answered: a message of the day is not among these lines.
-        if !std::mem::replace(&mut self.signs.answered, true) && line.starts_with(ANSWERED) {
+        if self.greeting.takes(line) {
             return;
         }
         match self.reader.read(line) {
@@ -259,7 +272,7 @@ impl LineHandler for OutputParser<'_> {
     }
 
     fn signs(&self) -> Signs {
-        self.signs
+        Signs { answered: self.greeting.answered, ..self.signs }
     }
 }
 

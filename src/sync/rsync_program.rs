@@ -1,6 +1,7 @@
 //! Checks the rsync program once in a run, before anything is written.
 
 use super::child::{CommandSpec, LineHandler};
+use super::helper::{self, Helper};
 use super::job_events::JobEvents;
 use super::process;
 use super::watchdog::Watchdog;
@@ -21,13 +22,13 @@ const MOST: usize = 4096;
 pub(super) struct Program {
     path: String,
     grace: Duration,
-    refused: OnceCell<Option<Reason>>,
+    version: OnceCell<Option<Version>>,
 }
 
 impl Program {
     /// The program of this name or path. It is checked when first needed.
     pub(super) fn new(path: &str, grace: Duration) -> Self {
-        Program { path: path.into(), grace, refused: OnceCell::new() }
+        Program { path: path.into(), grace, version: OnceCell::new() }
     }
 
     /// The name or path.
@@ -37,11 +38,18 @@ impl Program {
 
     /// Why the program cannot do what is needed here; `None` if it can, or if its version is unknown.
     pub(super) async fn refusal(&self, job_events: &JobEvents) -> Option<Reason> {
-        self.refused.get_or_init(|| look(&self.path, self.grace, job_events)).await.clone()
+        let version = self.version.get_or_init(|| look(&self.path, self.grace, job_events)).await;
+        let why = version.as_ref()?.lacks()?;
+        Some(Reason::new(format!("{} cannot be used: {why}", self.path)).hint(INSTALL))
+    }
+
+    /// Whether it can say which checksum it has negotiated; false if it has not been checked.
+    pub(super) fn tells_checksum(&self) -> bool {
+        self.version.get().and_then(Option::as_ref).is_some_and(Version::tells_checksum)
     }
 }
 
-async fn look(path: &str, grace: Duration, job_events: &JobEvents) -> Option<Reason> {
+async fn look(path: &str, grace: Duration, job_events: &JobEvents) -> Option<Version> {
     let argv = [path.into(), "--version".into()];
     let spec = CommandSpec {
         argv: &argv,
@@ -55,8 +63,14 @@ async fn look(path: &str, grace: Duration, job_events: &JobEvents) -> Option<Rea
     let mut heard = ProgramOutput(String::new());
     // A program that cannot be started is reported by the first job that uses it.
     process::run(&spec, job_events, Watchdog::new(Some(LIMIT), None), &mut heard).await.ok()?;
-    let why = Version::parse(&heard.0).lacks()?;
-    Some(Reason::new(format!("{path} cannot be used: {why}")).hint(INSTALL))
+    Some(Version::parse(&heard.0))
+}
+
+/// Asks the program outside of a run; `None` if it does not answer.
+pub(crate) async fn rsync_version(program: &str) -> Option<Version> {
+    let argv = [program.to_owned(), "--version".to_owned()];
+    let ran = helper::run(Helper { argv: &argv, env: &[], without: &[], input: None, limit: LIMIT }).await;
+    ran.ok().map(|ran| Version::parse(&ran.stdout))
 }
 
 struct ProgramOutput(String);

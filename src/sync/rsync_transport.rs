@@ -1,11 +1,14 @@
 //! The transport that runs rsync, a process for each request.
 
 use super::Plan;
+use super::checksums::{self, Checksums};
+use super::greeting::Greeting;
 use super::job_events::JobEvents;
 use super::rsync_process::{self, RsyncCommand};
 use super::rsync_program::Program;
 use super::transport::{OnChange, Ran, Request, Transport};
 use super::watchdog::Watchdog;
+use crate::model::event::{Level, Stream};
 use crate::model::job::Job;
 use crate::model::result::Reason;
 use crate::rsync::args::{self, Purpose};
@@ -16,6 +19,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct RsyncTransport {
     program: Program,
+    checksums: Checksums,
     /// Time between SIGTERM and SIGKILL.
     grace: Duration,
 }
@@ -23,16 +27,11 @@ pub(super) struct RsyncTransport {
 impl RsyncTransport {
     /// The rsync of a run.
     pub(super) fn new(plan: &Plan) -> Self {
-        RsyncTransport { program: Program::new(&plan.rsync, plan.grace), grace: plan.grace }
-    }
-}
-
-impl Transport for RsyncTransport {
-    fn refusal<'a>(&'a self, job_events: &'a JobEvents) -> BoxFuture<'a, Option<Reason>> {
-        Box::pin(self.program.refusal(job_events))
+        let program = Program::new(&plan.rsync, plan.grace);
+        RsyncTransport { program, checksums: Checksums::default(), grace: plan.grace }
     }
 
-    fn command(&self, request: &Request<'_>) -> Vec<String> {
+    fn argv(&self, request: &Request<'_>, checksum: Option<&str>) -> Vec<String> {
         let Request { job, source, purpose, .. } = *request;
         let mut argv = args::argv(self.program.path(), job, source, purpose);
         args::leave_out(&mut argv, request.left_out);
@@ -46,7 +45,45 @@ impl Transport for RsyncTransport {
         if let Some(layer) = request.keep {
             args::keep_replaced(&mut argv, request.run, layer);
         }
+        if self.program.tells_checksum() {
+            args::tell_checksum(&mut argv);
+        }
+        if let Some(name) = checksum {
+            args::choose_checksum(&mut argv, job, name);
+        }
         argv
+    }
+
+    /// Runs one process.
+    async fn once(
+        &self,
+        request: Request<'_>,
+        checksum: Option<&str>,
+        job_events: &JobEvents,
+        changes: &mut OnChange<'_>,
+    ) -> (Ran, Greeting) {
+        let argv = self.argv(&request, checksum);
+        let Request { job, source, purpose, .. } = request;
+        let remote = source.is_remote();
+        let min_rate = least_rate(job).filter(|_| remote && purpose == Purpose::Transfer);
+        let answer = job.stall.filter(|_| remote).map(|stall| job.connect_timeout.saturating_add(stall));
+        let watchdog = Watchdog::new(request.time_left, job.stall)
+            .answer(answer)
+            .min_rate(min_rate)
+            .min_free(job.dest.clone(), request.min_free);
+        let (tentative, grace) = (checksum.is_some(), self.grace);
+        let command = RsyncCommand { argv: &argv, request, tentative, min_rate, watchdog, grace };
+        rsync_process::run(command, job_events, changes).await
+    }
+}
+
+impl Transport for RsyncTransport {
+    fn refusal<'a>(&'a self, job_events: &'a JobEvents) -> BoxFuture<'a, Option<Reason>> {
+        Box::pin(self.program.refusal(job_events))
+    }
+
+    fn command(&self, request: &Request<'_>) -> Vec<String> {
+        self.argv(request, self.checksums.of(request.source).as_deref())
     }
 
     fn run<'a>(
@@ -56,17 +93,26 @@ impl Transport for RsyncTransport {
         changes: &'a mut OnChange<'_>,
     ) -> BoxFuture<'a, Ran> {
         Box::pin(async move {
-            let argv = self.command(&request);
-            let Request { job, source, purpose, .. } = request;
-            let remote = source.is_remote();
-            let min_rate = least_rate(job).filter(|_| remote && purpose == Purpose::Transfer);
-            let answer = job.stall.filter(|_| remote).map(|stall| job.connect_timeout.saturating_add(stall));
-            let watchdog = Watchdog::new(request.time_left, job.stall)
-                .answer(answer)
-                .min_rate(min_rate)
-                .min_free(job.dest.clone(), request.min_free);
-            let command = RsyncCommand { argv: &argv, request, min_rate, watchdog, grace: self.grace };
-            rsync_process::run(command, job_events, changes).await
+            let source = request.source;
+            let chosen = self.checksums.of(source);
+            let (mut ran, mut greeting) = self.once(request, chosen.as_deref(), job_events, changes).await;
+            let refused = chosen.zip(checksums::may_be_refused(&ran, &greeting));
+            if let Some((name, reason)) = refused {
+                if self.checksums.give_up(source) {
+                    let (host, why) = (source.host_label(), &reason.text);
+                    let text = format!(
+                        "{host} ended a connection with --checksum-choice={name} ({why}); trying without it"
+                    );
+                    job_events.notice(Level::Info, text).await;
+                }
+                (ran, greeting) = self.once(request, None, job_events, changes).await;
+            } else if !greeting.errors.is_empty() {
+                job_events
+                    .send(job_events.output(Stream::Stderr, std::mem::take(&mut greeting.errors)))
+                    .await;
+            }
+            self.checksums.learn(source, greeting.checksum);
+            ran
         })
     }
 }

@@ -6,6 +6,7 @@ mod attributes;
 mod bandwidth;
 mod basics;
 mod blame;
+mod checksums;
 mod complete;
 mod connections;
 mod crawl;
