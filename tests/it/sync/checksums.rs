@@ -91,3 +91,18 @@ fn a_choice_of_the_job_stays() {
     let own: Vec<_> = own.collect();
     assert!(own.len() > 1 && own.iter().all(Option::is_none), "{ended}");
 }
+
+#[test]
+fn an_error_that_is_no_refusal_is_shown() {
+    let upstream = upstream();
+    let env = env(&upstream, &[("a", "m/", "connections = 2"), ("b", "m/nowhere/", "delete = true")]);
+    fs::create_dir_all(env.mirror("b/kept")).unwrap();
+    let ended = env.run(["sync", "a", "b", "--parallel", "1", "--json"]).expect_code(1);
+    assert!(phases(&ended).last().unwrap().1.is_some(), "{ended}");
+    assert_ne!(finished(&ended, "b")["status"], "ok", "{ended}");
+    let errors = events(&ended, "output").into_iter().filter(|line| line["stream"] == "stderr");
+    let errors: Vec<_> = errors.map(|line| line["line"].as_str().unwrap().to_owned()).collect();
+    assert!(errors.iter().any(|line| line.contains("nowhere")), "{ended}");
+    assert_eq!(errors.iter().filter(|line| line.contains("rsync error: ")).count(), 1, "{ended}");
+    assert!(!ended.out().contains("trying without it"), "{ended}");
+}
