@@ -134,13 +134,16 @@ pub fn tell_checksum(argv: &mut [String]) {
     }
 }
 
-/// Makes rsync use a checksum that it has negotiated with the server in an earlier connection, unless the job's options decide on it.
-pub fn choose_checksum(argv: &mut Vec<String>, job: &Job, name: &str) {
+/// Whether the job's options leave the checksum to rsync.
+pub fn leaves_checksum(job: &Job) -> bool {
     let own = ["checksum-choice", "cc", "protocol"];
-    if !own.iter().any(|name| options::names(&job.rsync_args, None, name)) {
-        let end = argv.iter().rposition(|argument| argument == "--").unwrap_or(argv.len());
-        argv.insert(end, format!("--checksum-choice={name}"));
-    }
+    !own.iter().any(|name| options::names(&job.rsync_args, None, name))
+}
+
+/// Makes rsync use a checksum that it has negotiated with the server in an earlier connection.
+pub fn choose_checksum(argv: &mut Vec<String>, name: &str) {
+    let end = argv.iter().rposition(|argument| argument == "--").unwrap_or(argv.len());
+    argv.insert(end, format!("--checksum-choice={name}"));
 }
 
 /// Whether the job's filters could include the source's `.pdb-sync`: rules from files may clear our filters and include it afterwards.

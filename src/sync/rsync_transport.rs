@@ -49,9 +49,14 @@ impl RsyncTransport {
             args::tell_checksum(&mut argv);
         }
         if let Some(name) = checksum {
-            args::choose_checksum(&mut argv, job, name);
+            args::choose_checksum(&mut argv, name);
         }
         argv
+    }
+
+    /// The checksum that a request is given.
+    fn chosen(&self, request: &Request<'_>) -> Option<String> {
+        self.checksums.of(request.source).filter(|_| args::leaves_checksum(request.job))
     }
 
     /// Runs one process.
@@ -83,7 +88,7 @@ impl Transport for RsyncTransport {
     }
 
     fn command(&self, request: &Request<'_>) -> Vec<String> {
-        self.argv(request, self.checksums.of(request.source).as_deref())
+        self.argv(request, self.chosen(request).as_deref())
     }
 
     fn run<'a>(
@@ -94,7 +99,7 @@ impl Transport for RsyncTransport {
     ) -> BoxFuture<'a, Ran> {
         Box::pin(async move {
             let source = request.source;
-            let chosen = self.checksums.of(source);
+            let chosen = self.chosen(&request);
             let (mut ran, mut greeting) = self.once(request, chosen.as_deref(), job_events, changes).await;
             let refused = chosen.zip(checksums::may_be_refused(&ran, &greeting));
             if let Some((name, reason)) = refused {
