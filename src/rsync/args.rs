@@ -254,7 +254,7 @@ fn output_options(job: &Job, source: &Source, purpose: Purpose) -> Vec<&'static 
         // Without %L, which would append the target of a link to its name, and the name itself may contain an arrow.
         Purpose::List { all } | Purpose::Plan { all } => {
             options.extend(job.delete.then_some("--delete"));
-            options.extend(["-n", "--no-v", "--out-format=%i %l %M %n"]);
+            options.extend(["-n", "--no-v", "--out-format=%i %l %B %M %n"]);
             options.extend(all.then_some("-ii"));
         }
     }

@@ -41,6 +41,7 @@ impl Tree {
                 resized: false,
                 marks: b"",
                 lacking: false,
+                permissions: b"",
                 time: b"",
                 name,
             });

@@ -1,4 +1,4 @@
-//! Itemized changes: `%i %l %M %n`.
+//! Itemized changes: `%i %l %B %M %n`.
 
 use super::stats::number;
 use super::unescape;
@@ -28,6 +28,8 @@ pub struct Change<'a> {
     /// Whether the destination lacks contents, the entry itself, a link's target, or a hard link to another name. Otherwise at most
     /// attributes differ.
     pub lacking: bool,
+    /// The source's permissions as rsync printed them: `rwxr-xr-x`. Empty if it did not.
+    pub permissions: &'a [u8],
     /// The source's modification time as rsync printed it: `2026/11/28-15:21:12`, in the time zone of rsync's environment.
     pub time: &'a [u8],
     /// The name as rsync printed it, relative to the destination, without a directory's last `/`, with rsync's escapes
@@ -66,10 +68,26 @@ impl Change<'_> {
 /// Length of `YXcstpoguax`, or of `*deleting` with padding.
 const ITEM: usize = 11;
 
+/// Length of `rwxr-xr-x`.
+const PERMISSIONS: usize = 9;
+
 /// Length of `2026/11/28-15:21:12`.
 const TIME: usize = 19;
 
-/// Parses `>f+++++++++ 5 2026/11/28-15:21:12 name` and `*deleting   0 1970/01/01-00:00:00 dir/`; `None` for other lines.
+/// Splits permissions and a blank off, if there are any.
+fn permissions(rest: &[u8]) -> (&[u8], &[u8]) {
+    match rest.split_at_checked(PERMISSIONS) {
+        Some((permissions, [b' ', rest @ ..]))
+            if permissions.iter().all(|byte| b"rwxsStT-".contains(byte)) =>
+        {
+            (permissions, rest)
+        }
+        _ => (b"", rest),
+    }
+}
+
+/// Parses `>f+++++++++ 5 rw-r--r-- 2026/11/28-15:21:12 name` and `*deleting   0 rw-r--r-- 1970/01/01-00:00:00 dir/`, also without permissions;
+/// `None` for other lines.
 pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
     let first = *line.first()?;
     if !matches!(first, b'<' | b'>' | b'c' | b'h' | b'.' | b'*') || line.get(ITEM) != Some(&b' ') {
@@ -78,7 +96,8 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
     let (item, rest) = (&line[..ITEM], &line[ITEM + 1..]);
     let space = memchr::memchr(b' ', rest)?;
     let size = number(&rest[..space])?;
-    let (time, printed) = rest[space + 1..].split_at_checked(TIME)?;
+    let (permissions, rest) = permissions(&rest[space + 1..]);
+    let (time, printed) = rest.split_at_checked(TIME)?;
     let printed = printed.strip_prefix(b" ")?;
     let name = printed.strip_suffix(b"/").unwrap_or(printed);
     if name.is_empty() {
@@ -97,6 +116,7 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
             resized: false,
             marks: b"",
             lacking: false,
+            permissions,
             time,
             name,
         });
@@ -124,6 +144,7 @@ pub(super) fn read(line: &[u8]) -> Option<Change<'_>> {
         resized,
         marks,
         lacking: first != b'.',
+        permissions,
         time,
         name,
     })

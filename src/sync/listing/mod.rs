@@ -4,6 +4,7 @@
 mod age;
 mod brought;
 mod changed;
+mod closed_dirs;
 mod deletion_plan;
 mod deletions;
 mod examine;
@@ -50,6 +51,7 @@ use std::path::Path;
 pub(super) struct Collector {
     gone: DeletionWriter,
     changed: ChangedList,
+    closed_dirs: bool,
     names: Option<io::Result<NameWriter>>,
     created: Tally,
     updated: Tally,
@@ -80,6 +82,7 @@ impl Collector {
         Collector {
             gone: DeletionWriter::new(gone, folds),
             changed: ChangedList::new(),
+            closed_dirs: false,
             names: all.map(|(state_dir, job)| NameWriter::create(state_dir, job)),
             created: known,
             updated: known,
@@ -127,6 +130,7 @@ impl Collector {
         if change.kind == ChangeKind::Created && !change.dir {
             self.gone.created(change.name);
         }
+        self.closed_dirs |= change.dir && closed_dirs::lacks_rights(change.permissions);
         self.changed.push(&Changed {
             name: unescape(change.name),
             kind: kind_of(change),
@@ -158,7 +162,7 @@ impl Collector {
     /// Ends the listing with the figures of the dry run.
     pub(super) fn finish(self, stats: Stats) -> io::Result<Listing> {
         let Collector { gone, mut changed, names, created, updated, contents, reserved, folds, .. } = self;
-        let (same_size, different) = (self.same_size, self.different);
+        let (same_size, different, closed_dirs) = (self.same_size, self.different, self.closed_dirs);
         changed.finish()?;
         let mut gone = gone.finish();
         let names = match names.map(|names| names.and_then(NameWriter::finish)) {
@@ -180,6 +184,7 @@ impl Collector {
             same_size,
             different,
             changed,
+            closed_dirs,
             names,
             reserved,
             folds,
@@ -213,6 +218,8 @@ pub(super) struct Listing {
     /// How many entries that are no directories the destination holds with another size, or as links with another target.
     pub(super) different: u64,
     changed: ChangedList,
+    /// Whether a directory that differs lacks rights of its owner at the source.
+    closed_dirs: bool,
     /// All names of the source, if requested.
     pub(super) names: Option<Names>,
     /// Names of our own directory.

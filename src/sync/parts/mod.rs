@@ -4,7 +4,7 @@
 //! fill the parts up, so that the connections end at nearly the same time.
 //!
 //! Several rsyncs write to one directory. Each sets the times and modes of all directories above its entries when it ends, so those of a directory
-//! are right when the last of them has ended.
+//! are right when the last of them has ended. Only root may write into a directory that another of them has given a mode such as 0555.
 
 mod cut;
 mod cut_list;
@@ -25,6 +25,7 @@ use crate::rsync::fetch_files::FetchFiles;
 use cut::Load;
 use cut_list::{Cut, cut_list};
 use part_plan::PartPlan;
+use rustix::process::geteuid;
 use std::collections::{HashSet, VecDeque};
 use std::io;
 
@@ -60,14 +61,27 @@ impl AttemptRunner<'_> {
             return Ok((listing, None));
         }
         let (state_dir, asked) = (self.plan.state_dir.clone(), source.clone());
+        let dest = self.job.dest.clone();
         let work = move || {
             let rate = source_speed::rate(&state_dir, &asked);
-            let parts = Parts::cut(&mut listing, limit, most, rate);
+            let mut cut = || -> io::Result<_> {
+                if !geteuid().is_root() && listing.has_closed_dirs(&dest)? {
+                    return Ok((None, true));
+                }
+                Ok((Parts::cut(&mut listing, limit, most, rate)?, false))
+            };
+            let parts = cut();
             (listing, parts)
         };
         let (listing, parts) = off_thread(&self.job_events.stop, work).await.ok_or(AttemptEnd::Stopped)?;
         match parts {
-            Ok(parts) => Ok((listing, parts)),
+            Ok((parts, closed)) => {
+                if closed {
+                    let text = "the transfer uses one connection: it writes into directories without all rights for their owner, and each of several rsyncs would take them away from the others";
+                    self.job_events.notice(Level::Debug, text).await;
+                }
+                Ok((listing, parts))
+            }
             Err(error) => {
                 let text = format!("the transfer uses one connection: cannot read what was listed: {error}");
                 self.job_events.notice(Level::Debug, text).await;

@@ -132,6 +132,53 @@ fn a_mirror_of_them_converges() {
 }
 
 #[test]
+fn nobody_but_root_writes_into_them_over_several_connections() {
+    let (env, source, dest) = home("connections = 4");
+    let somebody = Somebody::new(&env);
+    for n in 0..200 {
+        write(&source, &format!("one/{n}"), &"x".repeat(n * 10));
+        write(&source, &format!("two/three/{n}"), "text");
+    }
+    let connections = |ended: &Ended| super::finished(ended, "a")["connections"].as_u64().unwrap();
+    // Within a second, rsync takes two times of a directory for the same.
+    let close = |mode: u32, time: u64| {
+        for dir in ["one", "two/three", "two", ""].map(|dir| source.join(dir)) {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(time);
+            fs::File::open(&dir).unwrap().set_modified(time).unwrap();
+        }
+        fs::set_permissions(source.join("one"), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let sync = || somebody.run(&["sync", "a", "--json"]).expect_code(0);
+    close(0o755, 1_000_000_000);
+    let ended = sync();
+    assert!(connections(&ended) > 1, "{ended}");
+    is_the_source(&env, &ended);
+    // The mode of a directory changes, and with it all of its files.
+    for n in 0..200 {
+        write(&source, &format!("one/{n}"), "a longer text");
+    }
+    close(0o555, 1_000_001_000);
+    let ended = sync();
+    assert_eq!(connections(&ended), 1, "{ended}");
+    is_the_source(&env, &ended);
+    // Neither the mode nor the time of the directory changes.
+    for n in 0..200 {
+        write(&source, &format!("one/{n}"), &"y".repeat(100 + n));
+    }
+    close(0o555, 1_000_001_000);
+    let ended = sync();
+    assert_eq!(connections(&ended), 1, "{ended}");
+    is_the_source(&env, &ended);
+    // A mirror from nothing.
+    set_dirs(&dest, 0o755);
+    fs::remove_dir_all(&dest).unwrap();
+    let ended = sync();
+    assert_eq!(connections(&ended), 1, "{ended}");
+    is_the_source(&env, &ended);
+    set_dirs(&dest, 0o755);
+}
+
+#[test]
 fn for_root_there_is_nothing_to_change() {
     if !rustix::process::geteuid().is_root() {
         return skipped("only root ignores modes");
