@@ -114,7 +114,9 @@ fn a_damaged_inventory_is_set_aside_and_a_newer_one_left_alone() {
     let root = root.to_str().unwrap();
     assert_eq!(env.run(["scan", root]).code(), 0);
     let dir = env.state().join("inventory");
-    let file = fs::read_dir(&dir).unwrap().next().unwrap().unwrap().path();
+    // Beside the totals.
+    let files = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+    let file = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "inv")).unwrap();
     let good = fs::read(&file).unwrap();
     let mut bad = good.clone();
     bad[good.len() / 2] ^= 1;

@@ -5,10 +5,12 @@ use super::littered;
 use std::fs;
 use std::path::PathBuf;
 
-/// The file beside the last plan.
+/// The file beside the only plan.
 fn decisions(env: &Env) -> PathBuf {
-    let plan = fs::read_dir(env.state().join("plans/clean")).unwrap().next().unwrap().unwrap().path();
-    PathBuf::from(plan.to_str().unwrap().replace(".plan.ndjson", ".decisions.toml"))
+    let plans = fs::read_dir(env.state().join("plans/clean")).unwrap();
+    let names = plans.map(|entry| entry.unwrap().path().into_os_string().into_string().unwrap());
+    let plan = names.into_iter().find(|name| name.ends_with(".plan.ndjson")).unwrap();
+    PathBuf::from(plan.replace(".plan.ndjson", ".decisions.toml"))
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `keep_deleted`: what `sync` removes or replaces can be brought back.
 
-use super::super::support::{Env, Upstream, tree};
+use super::super::support::{Env, Upstream, only_entry, tree};
 use serde_json::Value;
 use std::fs;
 
@@ -80,7 +80,7 @@ fn what_is_left_alone_counts_once_however_often_it_is_met() {
     let first = counts();
     assert_eq!(first["skipped"], 1, "{first}");
     // As if it had been cut short before its end, and then gone on with.
-    let journal = fs::read_dir(env.state().join("journal")).unwrap().next().unwrap().unwrap().path();
+    let journal = only_entry(&env.state().join("journal"));
     let text = fs::read_to_string(&journal).unwrap();
     let open: Vec<&str> = text.lines().filter(|line| !line.contains("\"end\"")).collect();
     fs::write(&journal, open.join("\n") + "\n").unwrap();

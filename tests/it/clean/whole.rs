@@ -1,6 +1,6 @@
 //! Directories that a rule takes with everything in them.
 
-use super::super::support::{Env, Somebody, eventually, skipped, tree};
+use super::super::support::{Env, Somebody, eventually, only_entry, skipped, tree};
 use super::{age, in_sight};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -272,7 +272,7 @@ fn undo_tells_what_is_missing_and_counts_what_is_in_it() {
     let root = caches(&env);
     planned(&env);
     env.run(["clean", "run", "--yes"]).expect_code(0);
-    let run = fs::read_dir(root.join(".pdb-sync/quarantine")).unwrap().next().unwrap().unwrap().path();
+    let run = only_entry(&root.join(".pdb-sync/quarantine"));
     fs::remove_dir_all(run.join("whole/go-build")).unwrap();
     fs::create_dir(root.join("a/__pycache__")).unwrap();
     let undone = env.run(["clean", "undo", "last", "--json"]).expect_code(3).json().pop().unwrap();

@@ -37,6 +37,6 @@ pub(crate) use seccomp::{Refusal, allow_only, refuse, system_calls, without_floc
 pub(crate) use skip::skipped;
 pub(crate) use somebody::{NOBODY, Somebody, mode_of, set_dirs};
 pub(crate) use terminal::Terminal;
-pub(crate) use tree::{Entry, Kind, holds_something, packed, tree};
+pub(crate) use tree::{Entry, Kind, holds_something, only_entry, packed, tree};
 pub(crate) use upstream::Upstream;
 pub(crate) use users::{ALICE, BOB, CAROL, GROUP, User};

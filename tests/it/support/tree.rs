@@ -69,3 +69,11 @@ pub(crate) fn packed(text: &str) -> Vec<u8> {
     std::io::Write::write_all(&mut packer, text.as_bytes()).unwrap();
     packer.finish().unwrap()
 }
+
+/// The entry of a directory that has no other.
+#[track_caller]
+pub(crate) fn only_entry(dir: &Path) -> PathBuf {
+    let mut entries: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    entries.remove(0)
+}
