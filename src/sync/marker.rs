@@ -222,8 +222,9 @@ impl AttemptRunner<'_> {
 
     /// A hash of what decides which files the mirror holds: options, filters, sources, destination, entries.
     async fn fingerprint(&self, marker: &Marker) -> Result<String, AttemptEnd> {
-        let request = self.request((self.job, self.source), Purpose::List { all: false }, Show::Nothing, &[]);
-        let mut texts = self.transport.command(&request);
+        // As the job asks for it: what a transport adds may differ from run to run.
+        let listing = Purpose::List { all: false };
+        let mut texts = args::argv(&self.plan.rsync, self.job, self.source, listing);
         texts.extend(self.job.sources.iter().map(|source| source.text.clone()));
         texts.push(marker.to_string());
         texts.push(format!("{}", self.job.verify));

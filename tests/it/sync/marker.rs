@@ -82,6 +82,21 @@ fn the_same_marker_as_at_the_last_complete_run_ends_the_job() {
 }
 
 #[test]
+fn other_jobs_of_the_same_host_do_not_matter() {
+    let (upstream, env) = released("");
+    let (source, config) = (upstream.url("m/d/"), fs::read_to_string(env.config()).unwrap());
+    // The marker is elsewhere, so that this job's first connection to the source is the listing.
+    let config = config.replace("'status/release'", "'rsync://elsewhere.invalid/m/d/status/release'");
+    let other = format!("[jobs.a]\nsource = '{source}'\ndest = 'a'\nconnections = 2\n");
+    fs::write(env.config(), config + &other).unwrap();
+    assert!(!is_unchanged(&sync(&env)));
+    assert!(is_unchanged(&sync(&env)));
+    let both = env.run(["sync", "a", "j", "--parallel", "1", "--json", "-v"]).expect_code(0);
+    assert!(told(&both, "unchanged: the marker"), "{both}");
+    assert!(is_unchanged(&sync(&env)));
+}
+
+#[test]
 fn a_marker_that_changed_within_a_day_proves_nothing() {
     let (upstream, env) = released("");
     upstream.write("d/status/release", "8");
