@@ -60,16 +60,18 @@ fn parse(typed: &str, jobs: &[DraftJob]) -> Result<SetValue, Wrong> {
     Ok(SetValue { job: job.into(), layer })
 }
 
-/// Reads a value as TOML. As a shell removes quotes, a value that is none, or not of the right type, may be a string without quotes.
+/// Reads a value as TOML. As a shell removes quotes, what is no TOML may be a string without quotes, and so may a number, a boolean or a date of the
+/// wrong type.
 fn read(key: &str, value: &str) -> Result<Layer, Wrong> {
     let toml = DeValue::parse(value);
     let as_toml = match &toml {
-        Ok(parsed) => Some(set(key, value, parsed)),
+        Ok(parsed) => match (set(key, value, parsed), parsed.as_ref()) {
+            (Ok(layer), _) => return Ok(layer),
+            (wrong, DeValue::String(_) | DeValue::Array(_) | DeValue::Table(_)) => return wrong,
+            (wrong, _) => Some(wrong),
+        },
         Err(_) => None,
     };
-    if let Some(Ok(layer)) = as_toml {
-        return Ok(layer);
-    }
     let text = Spanned::new(0..value.len(), DeValue::String(Cow::Borrowed(value)));
     match (set(key, value, &text), as_toml, toml) {
         (Ok(layer), ..) => Ok(layer),

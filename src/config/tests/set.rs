@@ -62,6 +62,11 @@ fn what_cannot_be_set_is_refused_with_the_option() {
             "--set other.retries: -1 is out of range: expected an integer from 0 to 1000",
             "",
         ),
+        // Not a string that has quotes.
+        ("other.marker=\"/etc/passwd\"", "--set other.marker: ", ""),
+        ("other.marker=''", "--set other.marker: ", ""),
+        ("other.marker=['a', 'b']", "--set other.marker: expected ", ""),
+        ("other.description={}", "--set other.description: expected ", ""),
         ("other.tags=[weekly]", "--set other.tags: not valid TOML: ", "single quotes"),
         ("other.allow_older=true", "--set other.allow_older: a job has no key", "only --allow-older"),
     ] {
