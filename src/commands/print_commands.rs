@@ -32,6 +32,21 @@ fn about_list(job: &Job, source: &Source, again: &str) -> String {
     )
 }
 
+/// What a run of the job does that its commands do not show, as comment lines.
+fn about_run(job: &Job) -> String {
+    let mut text = String::new();
+    if let Some(marker) = &job.marker {
+        let marker = marker.to_string();
+        let marker = sanitize::line(&marker);
+        text += &format!("# {}: a run fetches the marker {marker} first, and may end there\n", job.name);
+    }
+    let most = job.connections.most();
+    if most > 1 {
+        text += &format!("# {}: a run may divide these commands among up to {most} connections\n", job.name);
+    }
+    text
+}
+
 /// Prints one line for each command that the first attempt would run, in order.
 pub(super) fn run(config: &Config, jobs: &[Job], global: &Global, ui: &Ui) -> Result<ExitCode, Failure> {
     let (mut exit, state_dir) = (ExitCode::Done, file_locations::state_dir(global)?);
@@ -47,7 +62,7 @@ pub(super) fn run(config: &Config, jobs: &[Job], global: &Global, ui: &Ui) -> Re
         }
         for source in &job.sources {
             let purposes = sync::first_commands(job, &state_dir);
-            let mut list = about_list(job, source, &file_locations::again(global));
+            let mut about = about_run(job) + &about_list(job, source, &file_locations::again(global));
             let listed = purposes.len() > 1 && rsync_args::not_listed(&job.rsync_args).is_none();
             for purpose in purposes {
                 let (note, zone) = match purpose {
@@ -70,11 +85,11 @@ pub(super) fn run(config: &Config, jobs: &[Job], global: &Global, ui: &Ui) -> Re
                 if tells_checksum {
                     rsync_args::tell_checksum(&mut argv);
                 }
-                let list = std::mem::take(&mut list);
+                let about = std::mem::take(&mut about);
                 let body = json!({"job": job.name, "source": source.text, "argv": argv});
                 ui.item("command", &body, || {
                     let command = hint::joined(argv);
-                    ui.raw(format!("{list}# {}: {note}\nLC_ALL=C {zone}{command}\n", job.name).as_bytes())
+                    ui.raw(format!("{about}# {}: {note}\nLC_ALL=C {zone}{command}\n", job.name).as_bytes())
                 })?;
             }
         }

@@ -7,11 +7,10 @@ mod annotations;
 
 pub use annotations::{At, annotate, nothing_started};
 
-use super::kept_output::{HEAD, KeptOutput, TAIL, gap};
+use super::grouped_output::GroupedOutput;
 use super::listener::ScreenListener;
 use super::summary::cells;
 use super::summary::{served, verdict};
-use super::text::prefix_lines;
 use super::{OutputFile, Screen, units};
 use crate::model::event::{Event, Level, Listener, Stamped, Warnings};
 use crate::model::record::JobRecord;
@@ -19,7 +18,6 @@ use crate::model::result::{Status, SyncResult};
 use crate::model::sanitize;
 use crate::model::summary::Summary;
 use crate::output::terminal::Text;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,30 +26,23 @@ use std::sync::Arc;
 /// Collects the output of jobs that run in parallel, and prints that of each job as a group when it ends.
 pub(super) struct Groups {
     quiet: bool,
-    outputs: HashMap<Arc<str>, KeptOutput>,
+    outputs: GroupedOutput,
 }
 
 impl Groups {
     pub(super) fn new(quiet: bool) -> Self {
-        Groups { quiet, outputs: HashMap::new() }
+        Groups { quiet, outputs: GroupedOutput::default() }
     }
 
     fn finished(&mut self, result: &SyncResult) -> Vec<u8> {
-        let kept = self.outputs.remove(&result.job);
+        let kept = self.outputs.take(&result.job);
         let fine = !is_bad(result.status());
         let mut text = Vec::new();
         if !(self.quiet && fine) {
             let title = format!("[{}] {}", result.job, verdict(result));
             let title = if fine { format!("::group::{}\n", data(&title)) } else { format!("{title}\n") };
             text.extend(title.bytes());
-            if let Some(kept) = kept {
-                let prefix = format!("[{}] ", result.job);
-                let (head, left_out, tail) = kept.parts();
-                let gap = if left_out > 0 { gap(left_out) } else { String::new() };
-                for part in [head, gap.as_bytes(), tail] {
-                    prefix_lines(prefix.as_bytes(), part, &mut text);
-                }
-            }
+            text.extend(kept);
             if fine {
                 text.extend(b"::endgroup::\n");
             }
@@ -76,12 +67,7 @@ impl ScreenListener for Groups {
 
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
         match &event.event {
-            Event::Output { job, lines, .. } => {
-                self.outputs
-                    .entry(job.clone())
-                    .or_insert_with(|| KeptOutput::new(HEAD, TAIL))
-                    .push(&sanitize::rsync(lines.as_bytes()));
-            }
+            Event::Output { job, part, lines, .. } => self.outputs.push(job, *part, lines.as_bytes()),
             Event::Notice { job, level, text } if *level >= Level::Warning => {
                 screen.out(&annotation(*level, job.as_deref().unwrap_or("pdb-sync"), text).into());
             }

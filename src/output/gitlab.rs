@@ -3,33 +3,30 @@
 //! The viewer of logs interprets `section_start` and `section_end` between control characters. In the output of children these are escaped.
 
 use super::Screen;
-use super::kept_output::{HEAD, KeptOutput, TAIL, gap};
+use super::grouped_output::GroupedOutput;
 use super::listener::ScreenListener;
 use super::summary::verdict;
-use super::text::prefix_lines;
 use super::text_listener::leveled;
 use crate::model::event::{Event, Level, Stamped, Stream};
 use crate::model::result::{Status, SyncResult};
 use crate::model::sanitize;
 use crate::output::terminal::Text;
 use jiff::Timestamp;
-use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
 
 /// Collects the output of jobs that run in parallel, and prints that of each job as a section when it ends.
 pub(super) struct Sections {
     quiet: bool,
-    outputs: HashMap<Arc<str>, KeptOutput>,
+    outputs: GroupedOutput,
 }
 
 impl Sections {
     pub(super) fn new(quiet: bool) -> Self {
-        Sections { quiet, outputs: HashMap::new() }
+        Sections { quiet, outputs: GroupedOutput::default() }
     }
 
     fn finished(&mut self, result: &SyncResult, now: Timestamp, screen: &mut Screen) {
-        let kept = self.outputs.remove(&result.job);
+        let kept = self.outputs.take(&result.job);
         let fine = !matches!(result.status(), Status::Failed | Status::Blocked | Status::Partial);
         if self.quiet && fine {
             return;
@@ -40,16 +37,7 @@ impl Sections {
         let name = format!("pdb-sync-{}", result.job);
         let start = result.started.as_second();
         screen.marker(&format!("\x1b[0Ksection_start:{start}:{name}{options}\r\x1b[0K{title}\n"));
-        if let Some(kept) = kept {
-            let prefix = format!("[{}] ", result.job);
-            let (head, left_out, tail) = kept.parts();
-            let gap = if left_out > 0 { gap(left_out) } else { String::new() };
-            let mut text = Vec::new();
-            for part in [head, gap.as_bytes(), tail] {
-                prefix_lines(prefix.as_bytes(), part, &mut text);
-            }
-            screen.out(&Text::bytes(&text));
-        }
+        screen.out(&Text::bytes(&kept));
         let end = now.as_second().max(start);
         screen.marker(&format!("\x1b[0Ksection_end:{end}:{name}\r\x1b[0K\n"));
     }
@@ -62,10 +50,7 @@ impl ScreenListener for Sections {
 
     fn hear(&mut self, event: &Stamped, screen: &mut Screen) -> io::Result<()> {
         match &event.event {
-            Event::Output { job, lines, .. } => {
-                let kept = self.outputs.entry(job.clone()).or_insert_with(|| KeptOutput::new(HEAD, TAIL));
-                kept.push(&sanitize::rsync(lines.as_bytes()));
-            }
+            Event::Output { job, part, lines, .. } => self.outputs.push(job, *part, lines.as_bytes()),
             Event::Notice { job, level, text } if *level >= Level::Warning => {
                 let prefix = job.as_ref().map(|job| format!("[{job}] ")).unwrap_or_default();
                 screen.told(Stream::Stderr, &prefix.into(), &leveled(*level, text));

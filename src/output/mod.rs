@@ -8,6 +8,7 @@ mod bars;
 mod cursor_home;
 pub mod github;
 mod gitlab;
+mod grouped_output;
 pub mod hits;
 mod json;
 mod junit;

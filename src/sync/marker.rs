@@ -28,6 +28,9 @@ use tokio::sync::watch;
 
 /// A marker that changed later than this proves nothing.
 const SETTLED: Duration = Duration::from_secs(24 * 3600);
+/// The hint if the source has no such file.
+const NO_SUCH_FILE: &str =
+    "does the source have this file, of at most 4 MiB? Correct `marker`, or remove it from the job";
 /// rsync's exit code if a file is missing.
 const MISSING: i32 = 23;
 /// Maximum size of a marker, in bytes.
@@ -153,10 +156,13 @@ impl AttemptRunner<'_> {
     /// Fetches the marker into a temporary directory. `None` if it is not there or cannot be read: then the source is listed.
     async fn fetch_marker(&mut self, marker: &Marker) -> Result<Option<Fetched>, AttemptEnd> {
         let Some(source) = address(marker, self.source) else {
-            return self.no_marker(marker, "the address of the source cannot be extended").await;
+            let why = format!("it is outside of what {} has", self.source.text);
+            let hint = "write a path relative to the source, within its module, or an rsync:// address";
+            return self.no_marker(marker, Reason::new(why).hint(hint)).await;
         };
         let Ok(dir) = tempfile::Builder::new().prefix("pdb-sync-marker").tempdir() else {
-            return self.no_marker(marker, "a temporary directory cannot be created").await;
+            let why = Reason::new("a temporary directory cannot be created");
+            return self.no_marker(marker, why.hint("is there room where TMPDIR points?")).await;
         };
         let job = args::only_file(self.job, source.clone(), dir.path().to_owned(), LARGEST);
         let transport = self.transport;
@@ -179,10 +185,15 @@ impl AttemptRunner<'_> {
             {
                 return Err(AttemptEnd::Failed(class, reason));
             }
+            Ended::Judged(Verdict::Failed(_, reason)) if ran.code != Some(MISSING) => {
+                return self.no_marker(marker, reason).await;
+            }
             Ended::Judged(
                 Verdict::Vanished(reason) | Verdict::Partial(reason) | Verdict::Failed(_, reason),
-            ) => return self.no_marker(marker, &reason.text).await,
-            Ended::DiskLow(_) => return self.no_marker(marker, "the disk is nearly full").await,
+            ) => return self.no_marker(marker, Reason::new(reason.text).hint(NO_SUCH_FILE)).await,
+            Ended::DiskLow(_) => {
+                return self.no_marker(marker, Reason::new("the disk is nearly full")).await;
+            }
         }
         self.figures.bytes_received = received;
         let name = source.text.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
@@ -191,7 +202,7 @@ impl AttemptRunner<'_> {
             Ok(fetched) => Ok(Some(fetched)),
             Err(_) => {
                 let why = format!("it is no file of at most {} MiB", LARGEST >> 20);
-                self.no_marker(marker, &why).await
+                self.no_marker(marker, Reason::new(why).hint(NO_SUCH_FILE)).await
             }
         }
     }
@@ -202,13 +213,11 @@ impl AttemptRunner<'_> {
         Request { keep: None, expected: None, min_free: None, at_root: None, folds: false, ..request }
     }
 
-    async fn no_marker(&mut self, marker: &Marker, why: &str) -> Result<Option<Fetched>, AttemptEnd> {
-        let text = format!("the marker {marker} cannot be fetched, so the source is listed: {why}");
+    async fn no_marker(&mut self, marker: &Marker, why: Reason) -> Result<Option<Fetched>, AttemptEnd> {
+        let text = format!("the marker {marker} cannot be fetched, so the source is listed: {}", why.text);
         let text = sanitize::line(&text).into_owned();
         self.job_events.notice(Level::Warning, text.clone()).await;
-        let hint =
-            "does the source have this file, of at most 4 MiB? Correct `marker`, or remove it from the job";
-        self.no_marker = Some(Reason::new(text).hint(hint));
+        self.no_marker = Some(Reason { text, ..why });
         Ok(None)
     }
 

@@ -6,12 +6,13 @@ use super::greeting::Greeting;
 use super::job_events::JobEvents;
 use super::rsync_process::{self, RsyncCommand};
 use super::rsync_program::Program;
-use super::transport::{OnChange, Ran, Request, Transport};
+use super::transport::{Ended, OnChange, Ran, Request, Transport};
 use super::watchdog::Watchdog;
 use crate::model::event::{Level, Stream};
 use crate::model::job::Job;
 use crate::model::result::Reason;
 use crate::rsync::args::{self, Purpose};
+use crate::rsync::exit::{Class, Verdict};
 use futures::future::BoxFuture;
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ impl RsyncTransport {
             .answer(answer)
             .min_rate(min_rate)
             .min_free(job.dest.clone(), request.min_free);
-        let (tentative, grace) = (checksum.is_some(), self.grace);
+        let (tentative, grace) = (checksum.is_some() || request.additional, self.grace);
         let command = RsyncCommand { argv: &argv, request, tentative, min_rate, watchdog, grace };
         rsync_process::run(command, job_events, changes).await
     }
@@ -111,7 +112,7 @@ impl Transport for RsyncTransport {
                     job_events.notice(Level::Info, text).await;
                 }
                 (ran, greeting) = self.once(request, None, job_events, changes).await;
-            } else if !greeting.errors.is_empty() {
+            } else if !greeting.errors.is_empty() && (!request.additional || !has_no_room(&ran)) {
                 job_events
                     .send(job_events.output(Stream::Stderr, std::mem::take(&mut greeting.errors)))
                     .await;
@@ -120,6 +121,11 @@ impl Transport for RsyncTransport {
             ran
         })
     }
+}
+
+/// Whether the server has refused the connection since it has too many.
+fn has_no_room(ran: &Ran) -> bool {
+    matches!(ran.verdict, Ended::Judged(Verdict::Failed(Class::Busy, _)))
 }
 
 /// The minimum rate of a transfer, in bytes a second; `None` if there is none. If the bandwidth is limited, at most half of that limit,

@@ -59,6 +59,8 @@ pub(super) struct Request<'a> {
     pub(super) listed: bool,
     /// Whether names are given of which the source need not have each: what it does not have is passed over in silence.
     pub(super) optional: bool,
+    /// Whether the job has other connections and goes on without this one if the server has no room for it. That is then no error to show.
+    pub(super) additional: bool,
     pub(super) show: Show,
 }
 

@@ -284,7 +284,9 @@ pub(super) fn unreachable(source: &Source, rsync_args: &[String], how: &str) -> 
     match port {
         873 => reason.hint("is its server running, and the port open in the firewall?"),
         port if known.is_port(*port) => reason.hint(blocked(source, *port)),
-        port => reason.hint(format!("is port {port} right for this host, and open in the firewall?")),
+        port => reason.hint(format!(
+            "is its server running, port {port} right for this host, and open in the firewall?"
+        )),
     }
 }
 

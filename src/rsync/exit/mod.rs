@@ -141,7 +141,7 @@ fn ended_by_signal(code: Option<i32>) -> Verdict {
     let reason = match code {
         // Out of memory, the system sends SIGKILL, which cannot be caught.
         Some(20 | 129 | 130 | 143) => {
-            Reason::new("rsync was interrupted by SIGINT, SIGTERM or SIGHUP, which pdb-sync did not send")
+            Reason::new("rsync, here or at the source, was interrupted by SIGINT, SIGTERM or SIGHUP, which pdb-sync did not send")
                 .hint("look for what ends processes here or at the source: a user, a script, or a time limit")
         }
         _ => Reason::new("rsync was ended by a signal that pdb-sync did not send")
@@ -206,7 +206,7 @@ fn by_code(code: i32, lines: &[&str], talk: &Peer<'_>) -> (Class, Reason) {
         12 => (
             Class::Retry,
             because(&format!("the connection to {host} was lost"))
-                .hint("it is tried again; what was transferred is kept"),
+                .hint("what was transferred is kept, and the next attempt continues from there"),
         ),
         22 => (
             Class::Fatal,
@@ -217,7 +217,7 @@ fn by_code(code: i32, lines: &[&str], talk: &Peer<'_>) -> (Class, Reason) {
         30 => (
             Class::Retry,
             because(&format!("{host} stopped sending during the transfer"))
-                .hint("it is tried again; `stall` sets how long a transfer may be silent"),
+                .hint("what was transferred is kept; `stall` sets how long a transfer may be silent"),
         ),
         35 => match &talk.proxy {
             Some(proxy) => (

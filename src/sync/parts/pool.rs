@@ -260,7 +260,7 @@ impl Pool<'_> {
     ) -> (PartEnd, usize, Option<Connection>) {
         let (started, time) = (Timestamp::now(), Instant::now());
         let ran = match self.listed(&todo.plan).await {
-            Some(listed) => Some(self.transfer(&listed, &todo).await),
+            Some(listed) => Some(self.transfer(&listed, &todo, number > 0).await),
             None => None,
         };
         locked(&self.latest).retain(|(part, _)| *part != todo.part().index);
@@ -271,22 +271,28 @@ impl Pool<'_> {
         (PartEnd { todo, ran, tried }, number, connection)
     }
 
-    async fn transfer(&self, listed: &Listed, todo: &Todo) -> Ran {
+    async fn transfer(&self, listed: &Listed, todo: &Todo, additional: bool) -> Ran {
         let (progress, latest) = watch::channel(None);
         locked(&self.latest).push((todo.part().index, latest));
         let part = Some(todo.part());
         let events = JobEvents { part, progress, ..self.attempt.job_events.clone() };
         let expected = Some(todo.plan.load.files);
-        self.request(listed, expected, &events).await
+        self.request(listed, expected, additional, &events).await
     }
 
-    async fn request(&self, listed: &Listed, expected: Option<u64>, events: &JobEvents) -> Ran {
+    async fn request(
+        &self,
+        listed: &Listed,
+        expected: Option<u64>,
+        additional: bool,
+        events: &JobEvents,
+    ) -> Ran {
         let AttemptRunner { transport, number, .. } = self.attempt;
         let transfer = self.transfers.fetch_add(1, Ordering::Relaxed) + 1;
         let of = (&listed.job, &listed.job.sources[0]);
         let request = self.attempt.request(of, Purpose::Transfer, Show::Lines, self.left_out);
         let keep = request.keep.map(|_| self.attempt.layer(transfer));
-        let request = Request { expected, keep, ..request };
+        let request = Request { expected, keep, additional, ..request };
         let command = transport.command(&request);
         events.phase(*number, Phase::Transfer, &command).await;
         transport.run(request, events, &mut |_| true).await

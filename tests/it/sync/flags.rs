@@ -163,6 +163,10 @@ fn printed_commands_can_be_pasted_and_start_nothing() {
     let commands: Vec<_> =
         ended.out().lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
     assert_eq!(commands.len(), 4, "{ended}");
+    assert!(!ended.out().contains("connections") && !ended.out().contains("marker"), "{ended}");
+    let more = env.run(["sync", "a", "--print-command", "--connections", "3", "--set", "a.marker=new"]);
+    assert!(more.out().contains("# a: a run fetches the marker new first"), "{more}");
+    assert!(more.out().contains("# a: a run may divide these commands among up to 3 connections"), "{more}");
 
     // Pasted into a shell they are what a run starts: without anything to delete, the list and no transfer.
     let pasted = Running::start(env.program("/bin/sh", ["-ec", &ended.out()])).wait().expect_code(0);
