@@ -2,7 +2,7 @@
 //!
 //! Only root may write there. For other users rsync adds the rights, and takes them away again when it ends.
 
-use super::Listing;
+use super::changed::ChangedList;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -18,29 +18,23 @@ pub(super) fn lacks_rights(permissions: &[u8]) -> bool {
     matches!(permissions, [r, w, x, ..] if *r != b'r' || *w != b'w' || !matches!(x, b'x' | b's'))
 }
 
-impl Listing {
-    /// Whether an entry that differs is such a directory at the source, or is in such a directory of the destination.
-    pub(in crate::sync) fn has_closed_dirs(&mut self, dest: &Path) -> io::Result<bool> {
-        if self.closed_dirs {
+/// Whether an entry of the list is in such a directory of the destination.
+pub(super) fn are_entered(changed: &mut ChangedList, dest: &Path) -> io::Result<bool> {
+    // In the list, the entries of a directory follow one another.
+    let mut last: Option<Vec<u8>> = None;
+    for changed in changed.iter()? {
+        let name = changed?.name;
+        let parent = name.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |slash| &name[..slash]);
+        if last.as_deref() == Some(parent) {
+            continue;
+        }
+        let dir = fs::metadata(dest.join(OsStr::from_bytes(parent)));
+        if dir.is_ok_and(|dir| dir.mode() & NEEDED != NEEDED) {
             return Ok(true);
         }
-        // In the list, the entries of a directory follow one another.
-        let mut last: Option<Vec<u8>> = None;
-        for changed in self.changed.iter()? {
-            let name = changed?.name;
-            let parent = name.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |slash| &name[..slash]);
-            if last.as_deref() == Some(parent) {
-                continue;
-            }
-            if fs::metadata(dest.join(OsStr::from_bytes(parent)))
-                .is_ok_and(|dir| dir.mode() & NEEDED != NEEDED)
-            {
-                return Ok(true);
-            }
-            last = Some(parent.to_vec());
-        }
-        Ok(false)
+        last = Some(parent.to_vec());
     }
+    Ok(false)
 }
 
 #[cfg(test)]

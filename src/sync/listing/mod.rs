@@ -297,6 +297,11 @@ impl Listing {
         Some((std::mem::replace(&mut self.changed, ChangedList::new()), lost))
     }
 
+    /// Whether an entry that differs is a directory without all rights for its owner at the source, or is in one here.
+    pub(in crate::sync) fn has_closed_dirs(&mut self, dest: &Path) -> io::Result<bool> {
+        Ok(self.closed_dirs || closed_dirs::are_entered(&mut self.changed, dest)?)
+    }
+
     /// Puts the list back.
     pub(super) fn put_back(&mut self, changed: ChangedList) {
         self.changed = changed;
