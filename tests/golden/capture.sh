@@ -26,7 +26,7 @@ voice=(-8 --no-h --stats --no-motd)
 base=(-rlpt --timeout=20)
 filters=(--exclude=/.pdb-sync '--filter=-p .~tmp~' '--filter=-p .~partial~')
 transfer=("${base[@]}" '--partial-dir=.~partial~' "${filters[@]}" "${voice[@]}" -v --info=progress2)
-list=("${base[@]}" "${filters[@]}" "${voice[@]}" -n --delete --no-v '--out-format=%i %l %M %n')
+list=("${base[@]}" "${filters[@]}" "${voice[@]}" -n --delete --no-v '--out-format=%i %l %B %M %n')
 as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 
 # `Killed` is the shell's word about the server, not rsync's.

@@ -218,6 +218,27 @@ fn a_percentage_never_falls() {
 }
 
 #[test]
+fn permissions_are_told_apart_from_times_and_names() {
+    for (line, permissions, name) in [
+        (">f+++++++++ 5 rw-r--r-- 2026/11/28-15:21:12 f", "rw-r--r--", "f"),
+        ("cd+++++++++ 4096 r-xr-sr-t 2026/11/28-15:21:12 d/", "r-xr-sr-t", "d"),
+        ("*deleting   0 --------- 1970/01/01-00:00:00 gone/", "---------", "gone"),
+        (">f+++++++++ 5 2026/11/28-15:21:12 f", "", "f"),
+        (
+            ">f+++++++++ 5 2026/11/28-15:21:12 rwxr-xr-x 2026/11/28-15:21:12 f",
+            "",
+            "rwxr-xr-x 2026/11/28-15:21:12 f",
+        ),
+        (">f+++++++++ 5 rw-r--r-- 2026/11/28-15:21:12 rwxr-xr-x f", "rw-r--r--", "rwxr-xr-x f"),
+    ] {
+        let (_, lines) = read(Purpose::List { all: false }, line.as_bytes());
+        let [Line::Change(change)] = lines[..] else { panic!("{line}") };
+        assert_eq!((change.permissions, change.name), (permissions.as_bytes(), name.as_bytes()), "{line}");
+        assert!(change.time.starts_with(b"19") || change.time.starts_with(b"2026/11/28-"), "{line}");
+    }
+}
+
+#[test]
 fn changes_are_read_in_lists_only_and_only_real_ones() {
     let read = |line: &'static str| match Reader::new(Purpose::List { all: false }).read(line.as_bytes()) {
         Line::Change(change) => Some(change),
