@@ -1,8 +1,8 @@
 //! Runs one rsync, from its arguments to the verdict on its end.
 
 use super::child::{Cause, CommandSpec, End, LineHandler, Signs};
-use super::greeting::Greeting;
 use super::job_events::JobEvents;
+use super::negotiation::Negotiation;
 use super::process;
 use super::transport::{Ended, OnChange, Ran, Request, Show};
 use super::watchdog::Watchdog;
@@ -45,7 +45,7 @@ pub(super) async fn run(
     command: RsyncCommand<'_>,
     job_events: &JobEvents,
     changes: &mut OnChange<'_>,
-) -> (Ran, Greeting) {
+) -> (Ran, Negotiation) {
     let RsyncCommand { argv, request, tentative, min_rate, watchdog, grace } = command;
     let Request { job, source, purpose, expected, show, .. } = request;
     let (dest, priority) = (&*job.dest, job.child_priority());
@@ -61,7 +61,7 @@ pub(super) async fn run(
         said: Tail::default(),
         long: LongNames::default(),
         printed: Vec::new(),
-        greeting: Greeting::default(),
+        negotiation: Negotiation::default(),
         tentative,
         progress: None,
         expected,
@@ -75,7 +75,8 @@ pub(super) async fn run(
     let (stats, mut progress) = (*handler.reader.stats(), handler.progress);
     let said: Vec<String> =
         handler.said.lines().iter().map(|line| handler.long.resolve(line).into_owned()).collect();
-    let (printed, greeting, missing_expected) = (handler.printed, handler.greeting, handler.missing > 0);
+    let (printed, negotiation, missing_expected) =
+        (handler.printed, handler.negotiation, handler.missing > 0);
     let talk = Peer {
         listed: request.listed,
         missing_expected,
@@ -103,7 +104,7 @@ pub(super) async fn run(
         last.percent = last.percent.map(|_| 100.0);
         job_events.progress.send_replace(progress);
     }
-    (Ran { code, verdict, stats, progress }, greeting)
+    (Ran { code, verdict, stats, progress }, negotiation)
 }
 
 fn failed(class: Class, reason: Reason) -> Ended {
@@ -140,7 +141,7 @@ fn unanswered(limit: Duration, source: &Source) -> Reason {
         "{} sent something, but no answer within {limit} (connect_timeout + stall)",
         source.host_label()
     );
-    Reason::new(text).hint("the greeting or a message of the server may have no end; name another source, or raise stall if the server is only slow")
+    Reason::new(text).hint("the negotiation or a message of the server may have no end; name another source, or raise stall if the server is only slow")
 }
 
 fn crawled(bytes: u64, window: Duration, rate: u64, source: &Source) -> Reason {
@@ -200,7 +201,7 @@ struct OutputParser<'a> {
     long: LongNames,
     /// Output that is neither a change nor progress, for the error of an rsync that ends without figures.
     printed: Vec<String>,
-    greeting: Greeting,
+    negotiation: Negotiation,
     tentative: bool,
     progress: Option<Progress>,
     /// How many files bring contents; `None` if unknown.
@@ -219,8 +220,8 @@ impl LineHandler for OutputParser<'_> {
             let follows = self.missing > 0 && self.said.first.is_empty() && exit::follows_missing(line);
             self.said.push(line);
             if !follows {
-                let errors = &mut self.greeting.errors;
-                if self.tentative && !self.greeting.over && errors.len() < HELD_BYTES {
+                let errors = &mut self.negotiation.errors;
+                if self.tentative && !self.negotiation.over && errors.len() < HELD_BYTES {
                     pass_on(line, errors);
                 } else {
                     out.append(errors);
@@ -229,7 +230,7 @@ impl LineHandler for OutputParser<'_> {
             }
             return;
         }
-        if self.greeting.takes(line) {
+        if self.negotiation.takes(line) {
             return;
         }
         match self.reader.read(line) {
@@ -272,7 +273,7 @@ impl LineHandler for OutputParser<'_> {
     }
 
     fn signs(&self) -> Signs {
-        Signs { answered: self.greeting.answered, ..self.signs }
+        Signs { answered: self.negotiation.answered, ..self.signs }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The transport that runs rsync, a process for each request.
 
 use super::Plan;
-use super::checksums::{self, Checksums};
-use super::greeting::Greeting;
 use super::job_events::JobEvents;
+use super::negotiated_checksums::{self, NegotiatedChecksums};
+use super::negotiation::Negotiation;
 use super::rsync_process::{self, RsyncCommand};
 use super::rsync_program::Program;
 use super::transport::{Ended, OnChange, Ran, Request, Transport};
@@ -20,7 +20,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct RsyncTransport {
     program: Program,
-    checksums: Checksums,
+    checksums: NegotiatedChecksums,
     /// Time between SIGTERM and SIGKILL.
     grace: Duration,
 }
@@ -29,7 +29,7 @@ impl RsyncTransport {
     /// The rsync of a run.
     pub(super) fn new(plan: &Plan) -> Self {
         let program = Program::new(&plan.rsync, plan.grace);
-        RsyncTransport { program, checksums: Checksums::default(), grace: plan.grace }
+        RsyncTransport { program, checksums: NegotiatedChecksums::default(), grace: plan.grace }
     }
 
     fn argv(&self, request: &Request<'_>, checksum: Option<&str>) -> Vec<String> {
@@ -67,7 +67,7 @@ impl RsyncTransport {
         checksum: Option<&str>,
         job_events: &JobEvents,
         changes: &mut OnChange<'_>,
-    ) -> (Ran, Greeting) {
+    ) -> (Ran, Negotiation) {
         let argv = self.argv(&request, checksum);
         let Request { job, source, purpose, .. } = request;
         let remote = source.is_remote();
@@ -101,9 +101,9 @@ impl Transport for RsyncTransport {
         Box::pin(async move {
             let source = request.source;
             let chosen = self.chosen(&request);
-            let (mut ran, mut greeting) = self.once(request, chosen.as_deref(), job_events, changes).await;
-            let refused = chosen.zip(checksums::may_be_refused(&ran, &greeting));
-            if let Some((name, reason)) = refused {
+            let (mut ran, mut negotiation) = self.once(request, chosen.as_deref(), job_events, changes).await;
+            if let Some((name, reason)) = chosen.zip(negotiated_checksums::may_be_refused(&ran, &negotiation))
+            {
                 if self.checksums.give_up(source) {
                     let (host, why) = (source.host_label(), &reason.text);
                     let text = format!(
@@ -111,13 +111,13 @@ impl Transport for RsyncTransport {
                     );
                     job_events.notice(Level::Info, text).await;
                 }
-                (ran, greeting) = self.once(request, None, job_events, changes).await;
-            } else if !greeting.errors.is_empty() && (!request.additional || !has_no_room(&ran)) {
-                job_events
-                    .send(job_events.output(Stream::Stderr, std::mem::take(&mut greeting.errors)))
-                    .await;
+                (ran, negotiation) = self.once(request, None, job_events, changes).await;
             }
-            self.checksums.learn(source, greeting.checksum);
+            let errors = std::mem::take(&mut negotiation.errors);
+            if !errors.is_empty() && (!request.additional || !has_no_room(&ran)) {
+                job_events.send(job_events.output(Stream::Stderr, errors)).await;
+            }
+            self.checksums.learn(source, negotiation.checksum);
             ran
         })
     }

@@ -82,6 +82,18 @@ fn the_same_marker_as_at_the_last_complete_run_ends_the_job() {
 }
 
 #[test]
+fn a_marker_outside_of_the_module_is_told_as_such() {
+    let (_upstream, env) = released("");
+    let config = fs::read_to_string(env.config()).unwrap().replace("'status/release'", "'../../release'");
+    fs::write(env.config(), config).unwrap();
+    let result = sync(&env).finished();
+    assert_eq!(result["status"], "warned");
+    let (error, hint) = (result["error"].as_str().unwrap(), result["hint"].as_str().unwrap());
+    assert!(error.contains("it is outside of what rsync://upstream.invalid/m/d/ has"), "{error}");
+    assert!(hint.contains("within its module"), "{hint}");
+}
+
+#[test]
 fn other_jobs_of_the_same_host_do_not_matter() {
     let (upstream, env) = released("");
     let (source, config) = (upstream.url("m/d/"), fs::read_to_string(env.config()).unwrap());

@@ -6,7 +6,6 @@ mod attributes;
 mod bandwidth;
 mod basics;
 mod blame;
-mod checksums;
 mod complete;
 mod connections;
 mod crawl;
@@ -42,6 +41,7 @@ mod mistakes;
 mod mount_required;
 mod names;
 mod needs;
+mod negotiated_checksums;
 mod older;
 mod output;
 #[cfg(target_os = "linux")]

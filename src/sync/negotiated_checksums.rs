@@ -4,7 +4,7 @@
 //! given the checksum of the first. Behind one name there may be several servers, and a server may refuse the option; then rsync negotiates
 //! in each connection again.
 
-use super::greeting::Greeting;
+use super::negotiation::Negotiation;
 use super::transport::{Ended, Ran};
 use crate::model::job::{Address, Source};
 use crate::model::result::Reason;
@@ -14,9 +14,9 @@ use std::sync::{Mutex, PoisonError};
 
 /// The outcome at each server, by host and port; `None` where it must not be given to rsync.
 #[derive(Debug, Default)]
-pub(super) struct Checksums(Mutex<HashMap<(String, u16), Option<String>>>);
+pub(super) struct NegotiatedChecksums(Mutex<HashMap<(String, u16), Option<String>>>);
 
-impl Checksums {
+impl NegotiatedChecksums {
     /// Returns the checksum for the next connection; `None` if rsync has to negotiate it.
     pub(super) fn of(&self, source: &Source) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&server(source)?).cloned()?
@@ -39,11 +39,11 @@ impl Checksums {
 
 /// If an rsync that was given a checksum may have failed for that reason: its error. The server says so only sometimes: rsync 3.1 and later
 /// close the connection.
-pub(super) fn may_be_refused<'a>(ran: &'a Ran, greeting: &Greeting) -> Option<&'a Reason> {
+pub(super) fn may_be_refused<'a>(ran: &'a Ran, negotiation: &Negotiation) -> Option<&'a Reason> {
     match &ran.verdict {
         // Syntax, not supported, socket, protocol.
         Ended::Judged(Verdict::Failed(_, reason)) if matches!(ran.code, Some(1 | 4 | 10 | 12)) => {
-            (greeting.answered && !greeting.over).then_some(reason)
+            (negotiation.answered && !negotiation.over).then_some(reason)
         }
         _ => None,
     }
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_first_outcome_holds_for_all_modules_of_the_server() {
-        let checksums = Checksums::default();
+        let checksums = NegotiatedChecksums::default();
         let (first, other) = (source("rsync://h/a/"), source("h::b/c"));
         assert_eq!(checksums.of(&first), None);
         checksums.learn(&first, None);
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn two_outcomes_or_a_refusal_end_it() {
-        let checksums = Checksums::default();
+        let checksums = NegotiatedChecksums::default();
         let source = source("rsync://h/a/");
         for (name, then) in
             [("xxh128", Some("xxh128")), ("xxh128", Some("xxh128")), ("md5", None), ("md5", None)]
@@ -90,7 +90,7 @@ mod tests {
             checksums.learn(&source, Some(name.into()));
             assert_eq!(checksums.of(&source).as_deref(), then);
         }
-        let checksums = Checksums::default();
+        let checksums = NegotiatedChecksums::default();
         checksums.learn(&source, Some("md5".into()));
         assert!(checksums.give_up(&source));
         assert!(!checksums.give_up(&source));
@@ -106,15 +106,15 @@ mod tests {
             stats: Stats::default(),
             progress: None,
         };
-        let greeting = |answered, over| Greeting { answered, over, ..Greeting::default() };
+        let negotiation = |answered, over| Negotiation { answered, over, ..Negotiation::default() };
         for code in [1, 4, 10, 12] {
-            assert!(may_be_refused(&ran(code), &greeting(true, false)).is_some(), "{code}");
+            assert!(may_be_refused(&ran(code), &negotiation(true, false)).is_some(), "{code}");
             // No connection, or files have been listed.
-            assert_eq!(may_be_refused(&ran(code), &greeting(false, false)), None);
-            assert_eq!(may_be_refused(&ran(code), &greeting(true, true)), None);
+            assert_eq!(may_be_refused(&ran(code), &negotiation(false, false)), None);
+            assert_eq!(may_be_refused(&ran(code), &negotiation(true, true)), None);
         }
-        assert_eq!(may_be_refused(&ran(30), &greeting(true, false)), None);
+        assert_eq!(may_be_refused(&ran(30), &negotiation(true, false)), None);
         let stopped = Ran { verdict: Ended::Stopped, ..ran(12) };
-        assert_eq!(may_be_refused(&stopped, &greeting(true, false)), None);
+        assert_eq!(may_be_refused(&stopped, &negotiation(true, false)), None);
     }
 }

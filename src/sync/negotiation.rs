@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 32;
 
 /// The beginning of rsync's standard output.
 #[derive(Debug, Default)]
-pub(super) struct Greeting {
+pub(super) struct Negotiation {
     /// Whether the other side has answered for the module.
     pub(super) answered: bool,
     /// The checksum of the connection; `None` if it was not negotiated, or not said.
@@ -24,7 +24,7 @@ pub(super) struct Greeting {
     pub(super) errors: Vec<u8>,
 }
 
-impl Greeting {
+impl Negotiation {
     /// Returns whether the line belongs to it. Nothing else is printed before the other side has answered: a message of the day is not
     /// among these lines.
     pub(super) fn takes(&mut self, line: &[u8]) -> bool {
@@ -56,16 +56,16 @@ mod tests {
     use super::*;
 
     /// Whether each line was taken.
-    fn take(lines: &[&str]) -> (Greeting, Vec<bool>) {
-        let mut greeting = Greeting::default();
-        let taken = lines.iter().map(|line| greeting.takes(line.as_bytes())).collect();
-        (greeting, taken)
+    fn take(lines: &[&str]) -> (Negotiation, Vec<bool>) {
+        let mut negotiation = Negotiation::default();
+        let taken = lines.iter().map(|line| negotiation.takes(line.as_bytes())).collect();
+        (negotiation, taken)
     }
 
     #[test]
     fn it_ends_before_the_first_line_about_files() {
         let protocol = "(Client) Protocol versions: remote=32, negotiated=32";
-        let (greeting, taken) = take(&[
+        let (negotiation, taken) = take(&[
             "Client negotiated daemon auth checksum: sha512",
             protocol,
             "Client negotiated checksum: xxh128",
@@ -75,37 +75,37 @@ mod tests {
             "Client negotiated checksum: md4",
         ]);
         assert_eq!(taken, [true, true, true, true, false, false]);
-        assert_eq!(greeting.checksum.as_deref(), Some("xxh128"));
-        assert!(greeting.answered && greeting.over);
+        assert_eq!(negotiation.checksum.as_deref(), Some("xxh128"));
+        assert!(negotiation.answered && negotiation.over);
 
-        let (greeting, taken) = take(&[protocol, "Client checksum: md5"]);
-        assert_eq!((taken, greeting.checksum), (vec![true, true], None));
-        assert!(greeting.answered && !greeting.over);
+        let (negotiation, taken) = take(&[protocol, "Client checksum: md5"]);
+        assert_eq!((taken, negotiation.checksum), (vec![true, true], None));
+        assert!(negotiation.answered && !negotiation.over);
     }
 
     #[test]
     fn a_connection_that_waits_for_the_list_of_files_has_brought_nothing() {
         for line in ["receiving file list ... ", "receiving incremental file list"] {
-            let (greeting, taken) = take(&[line]);
-            assert_eq!((taken, greeting.answered, greeting.over), (vec![false], true, false), "{line}");
+            let (negotiation, taken) = take(&[line]);
+            assert_eq!((taken, negotiation.answered, negotiation.over), (vec![false], true, false), "{line}");
         }
     }
 
     #[test]
     fn the_digest_of_a_password_is_no_answer_for_the_module() {
-        let (greeting, taken) = take(&["Client negotiated daemon auth checksum: sha512"]);
+        let (negotiation, taken) = take(&["Client negotiated daemon auth checksum: sha512"]);
         assert_eq!(taken, [true]);
-        assert!(!greeting.answered);
-        let (greeting, taken) = take(&["receiving file list ... done"]);
+        assert!(!negotiation.answered);
+        let (negotiation, taken) = take(&["receiving file list ... done"]);
         assert_eq!(taken, [false]);
-        assert!(greeting.answered);
+        assert!(negotiation.answered);
     }
 
     #[test]
     fn only_names_of_checksums_are_kept() {
         for name in ["none", "auto", "", "a b", "md5,md4", "--delete", &"x".repeat(33), "m\u{e9}"] {
-            let (greeting, taken) = take(&[&format!("Client negotiated checksum: {name}")]);
-            assert_eq!((taken, greeting.checksum), (vec![true], None), "{name}");
+            let (negotiation, taken) = take(&[&format!("Client negotiated checksum: {name}")]);
+            assert_eq!((taken, negotiation.checksum), (vec![true], None), "{name}");
         }
     }
 }
