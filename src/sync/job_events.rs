@@ -74,6 +74,13 @@ impl JobEvents {
         }
     }
 
+    /// Shows lines of standard error that were held back.
+    pub(super) async fn errors(&self, lines: Vec<u8>) {
+        if !lines.is_empty() {
+            self.send(self.output(Stream::Stderr, lines)).await;
+        }
+    }
+
     /// Lines as output of the job.
     pub(super) fn output(&self, stream: Stream, lines: Vec<u8>) -> Stamped {
         stamped(Event::Output { job: self.job.clone(), part: self.part, stream, lines: Lines::new(lines) })

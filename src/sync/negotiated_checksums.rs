@@ -105,6 +105,7 @@ mod tests {
             verdict: Ended::Judged(Verdict::Failed(Class::Retry, Reason::new("lost"))),
             stats: Stats::default(),
             progress: None,
+            unshown: Vec::new(),
         };
         let negotiation = |answered, over| Negotiation { answered, over, ..Negotiation::default() };
         for code in [1, 4, 10, 12] {

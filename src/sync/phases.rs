@@ -241,7 +241,7 @@ impl AttemptRunner<'_> {
             min_free: job.min_free.filter(|_| self.plan.mode == Mode::Real),
             listed: self.is_listed(job),
             optional: self.is_optional(job),
-            additional: false,
+            several: false,
             show,
         }
     }

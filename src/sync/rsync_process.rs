@@ -104,7 +104,7 @@ pub(super) async fn run(
         last.percent = last.percent.map(|_| 100.0);
         job_events.progress.send_replace(progress);
     }
-    (Ran { code, verdict, stats, progress }, negotiation)
+    (Ran { code, verdict, stats, progress, unshown: Vec::new() }, negotiation)
 }
 
 fn failed(class: Class, reason: Reason) -> Ended {

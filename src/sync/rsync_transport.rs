@@ -6,13 +6,12 @@ use super::negotiated_checksums::{self, NegotiatedChecksums};
 use super::negotiation::Negotiation;
 use super::rsync_process::{self, RsyncCommand};
 use super::rsync_program::Program;
-use super::transport::{Ended, OnChange, Ran, Request, Transport};
+use super::transport::{OnChange, Ran, Request, Transport};
 use super::watchdog::Watchdog;
-use crate::model::event::{Level, Stream};
+use crate::model::event::Level;
 use crate::model::job::Job;
 use crate::model::result::Reason;
 use crate::rsync::args::{self, Purpose};
-use crate::rsync::exit::{Class, Verdict};
 use futures::future::BoxFuture;
 use std::time::Duration;
 
@@ -77,7 +76,7 @@ impl RsyncTransport {
             .answer(answer)
             .min_rate(min_rate)
             .min_free(job.dest.clone(), request.min_free);
-        let (tentative, grace) = (checksum.is_some() || request.additional, self.grace);
+        let (tentative, grace) = (checksum.is_some() || request.several, self.grace);
         let command = RsyncCommand { argv: &argv, request, tentative, min_rate, watchdog, grace };
         rsync_process::run(command, job_events, changes).await
     }
@@ -114,18 +113,15 @@ impl Transport for RsyncTransport {
                 (ran, negotiation) = self.once(request, None, job_events, changes).await;
             }
             let errors = std::mem::take(&mut negotiation.errors);
-            if !errors.is_empty() && (!request.additional || !has_no_room(&ran)) {
-                job_events.send(job_events.output(Stream::Stderr, errors)).await;
+            if request.several && ran.has_no_room() {
+                ran.unshown = errors;
+            } else {
+                job_events.errors(errors).await;
             }
             self.checksums.learn(source, negotiation.checksum);
             ran
         })
     }
-}
-
-/// Whether the server has refused the connection since it has too many.
-fn has_no_room(ran: &Ran) -> bool {
-    matches!(ran.verdict, Ended::Judged(Verdict::Failed(Class::Busy, _)))
 }
 
 /// The minimum rate of a transfer, in bytes a second; `None` if there is none. If the bandwidth is limited, at most half of that limit,

@@ -71,7 +71,7 @@ impl Answer {
             Verdict::Failed(..) => 12,
         };
         let verdict = Ended::Judged(self.verdict.clone());
-        Ran { code: Some(code), verdict, stats, progress: None }
+        Ran { code: Some(code), verdict, stats, progress: None, unshown: Vec::new() }
     }
 }
 

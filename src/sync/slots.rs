@@ -98,7 +98,7 @@ impl Drop for Permit {
 pub(super) struct Connection(Option<Permit>);
 
 /// How long a connection counts after its end. The server counts it until its own process has ended, a moment after ours.
-const LINGER: Duration = Duration::from_millis(50);
+pub(super) const LINGER: Duration = Duration::from_millis(50);
 
 impl Drop for Connection {
     fn drop(&mut self) {

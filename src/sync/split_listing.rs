@@ -40,7 +40,11 @@ impl AttemptRunner<'_> {
         let started = Instant::now();
         let requests: Vec<Request<'_>> = filters
             .iter()
-            .map(|filters| Request { filters, ..self.request(of, purpose, Show::Nothing, &[]) })
+            .map(|filters| Request {
+                filters,
+                several: true,
+                ..self.request(of, purpose, Show::Nothing, &[])
+            })
             .collect();
         for request in &requests {
             let command = self.transport.command(request);
@@ -76,7 +80,13 @@ fn together(runs: Vec<Ran>) -> Ran {
     let more = runs.len().saturating_sub(1) as u64;
     let mut runs = runs.into_iter();
     let Some(mut all) = runs.next() else {
-        return Ran { code: None, verdict: Ended::Stopped, stats: Stats::default(), progress: None };
+        return Ran {
+            code: None,
+            verdict: Ended::Stopped,
+            stats: Stats::default(),
+            progress: None,
+            unshown: Vec::new(),
+        };
     };
     for ran in runs {
         all.stats = all.stats.and(&ran.stats);
@@ -118,7 +128,7 @@ mod tests {
             received: Some(100),
             ..Stats::default()
         };
-        Ran { code: Some(0), verdict: Ended::Judged(verdict), stats, progress: None }
+        Ran { code: Some(0), verdict: Ended::Judged(verdict), stats, progress: None, unshown: Vec::new() }
     }
 
     #[test]

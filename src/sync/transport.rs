@@ -5,7 +5,7 @@ use crate::model::event::Progress;
 use crate::model::job::{Job, Source};
 use crate::model::result::Reason;
 use crate::rsync::args::Purpose;
-use crate::rsync::exit::Verdict;
+use crate::rsync::exit::{Class, Verdict};
 use crate::rsync::output::{Change, Stats};
 use futures::future::BoxFuture;
 use std::time::Duration;
@@ -59,8 +59,9 @@ pub(super) struct Request<'a> {
     pub(super) listed: bool,
     /// Whether names are given of which the source need not have each: what it does not have is passed over in silence.
     pub(super) optional: bool,
-    /// Whether the job has other connections and goes on without this one if the server has no room for it. That is then no error to show.
-    pub(super) additional: bool,
+    /// Whether the job may go on over fewer connections if the server has no room for this one. What rsync says of that is then returned, not
+    /// shown.
+    pub(super) several: bool,
     pub(super) show: Show,
 }
 
@@ -87,6 +88,15 @@ pub(super) struct Ran {
     pub(super) stats: Stats,
     /// The last progress; `None` if there was none.
     pub(super) progress: Option<Progress>,
+    /// rsync's errors about a server that has no room, which have not been shown.
+    pub(super) unshown: Vec<u8>,
+}
+
+impl Ran {
+    /// Whether the server has refused the connection since it has too many.
+    pub(super) fn has_no_room(&self) -> bool {
+        matches!(self.verdict, Ended::Judged(Verdict::Failed(Class::Busy, _)))
+    }
 }
 
 /// How a request ended.

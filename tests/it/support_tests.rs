@@ -1,7 +1,8 @@
 //! The harness and the fake do what the other tests take for granted.
 
 use crate::support::{
-    Entry, Env, Fake, Kind, Running, Upstream, corpus, eventually, is_running, tree, with_marker,
+    CountingDaemon, Entry, Env, Fake, Kind, Running, Upstream, corpus, eventually, is_running, tree,
+    with_marker,
 };
 use pdb_sync::rsync::args::Purpose;
 use pdb_sync::rsync::output::Reader;
@@ -188,4 +189,24 @@ fn a_grandchild_holds_the_pipe() {
     }
     let fake = Fake::new("");
     assert_eq!(fake.file("x").parent(), fake.script().parent());
+}
+
+#[test]
+fn connections_are_counted_while_their_clients_have_them_open() {
+    let upstream = Upstream::new();
+    upstream.write("big", vec![7; 2_000_000]);
+    let daemon = CountingDaemon::new(&upstream);
+    let env = Env::new();
+    let slow = || {
+        let url = daemon.url("m/");
+        Running::start(env.program("rsync", ["-r", "--bwlimit=20", "--info=progress2", &url, "x/"]))
+    };
+    for _ in 0..3 {
+        Running::start(env.program("rsync", ["-r", &daemon.url("m/"), "y/"])).wait().expect_code(0);
+    }
+    assert_eq!(daemon.most(), 1);
+    let (first, second) = (slow(), slow());
+    first.until_said("%");
+    second.until_said("%");
+    assert_eq!(daemon.most(), 2);
 }

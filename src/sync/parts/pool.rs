@@ -3,7 +3,7 @@
 use super::Parts;
 use super::part_plan::PartPlan;
 use super::progress::PartProgress;
-use super::result::{Ended as PartEnd, Todo};
+use super::result::{Ended as PartEnd, Todo, at_once};
 use crate::model::event::{Event, Level, Phase, Progress};
 use crate::model::part::{PartResult, PartTry};
 use crate::model::result::Reason;
@@ -15,7 +15,7 @@ use crate::sync::backoff;
 use crate::sync::blocking::off_thread;
 use crate::sync::job_events::JobEvents;
 use crate::sync::listing::ChangedList;
-use crate::sync::slots::Connection;
+use crate::sync::slots::{Connection, LINGER};
 use crate::sync::transfer::Moved;
 use crate::sync::transfer_list::Listed;
 use crate::sync::transport::{Ended, Ran, Request, Show};
@@ -58,8 +58,8 @@ struct PoolEnd {
     partial: Option<Reason>,
     vanished: Option<Reason>,
     code: Option<i32>,
-    /// How many parts ran at the same time, at most.
-    most: usize,
+    /// When each part ran, unless the server refused it.
+    ran: Vec<(Instant, Instant)>,
     /// The largest number of retries of a part.
     retries: u32,
 }
@@ -93,7 +93,7 @@ impl AttemptRunner<'_> {
         }
         self.transfers = transfers;
         self.parts.extend(results);
-        self.connections = self.connections.max(end.most as u32);
+        self.connections = self.connections.max(at_once(&end.ran) as u32);
         self.part_retries = self.part_retries.max(end.retries);
         self.phases.push((Phase::Transfer, started.elapsed()));
         self.code = end.code;
@@ -147,7 +147,6 @@ impl Pool<'_> {
             if queue.is_empty() || slots.is_wanted(host) {
                 kept.fill_with(|| None);
             }
-            end.most = end.most.max(running.len());
             if running.is_empty() && queue.is_empty() && waiting.is_empty() && !over {
                 // One after another.
                 queue.extend(last.pop());
@@ -179,7 +178,7 @@ impl Pool<'_> {
                     continue;
                 }
             };
-            let PartEnd { mut todo, ran, tried } = ended;
+            let PartEnd { mut todo, ran, tried, time } = ended;
             let Some(ran) = ran else {
                 let text = "cannot write the list of the names to transfer to a temporary file";
                 let reason = Reason::new(text).hint("is there room where TMPDIR points?");
@@ -188,6 +187,7 @@ impl Pool<'_> {
                 continue;
             };
             todo.result.tries.push(tried);
+            end.ran.extend(Some(time).filter(|_| !ran.has_no_room()));
             end.moved.add(&ran, self.attempt.source.is_remote());
             end.code = if matches!(ran.verdict, Ended::Judged(Verdict::Ok)) { end.code } else { ran.code };
             let again = !std::mem::replace(&mut todo.again, true);
@@ -205,10 +205,9 @@ impl Pool<'_> {
                 }
                 Ended::Judged(Verdict::Vanished(reason)) => _ = end.vanished.get_or_insert(reason),
                 Ended::Judged(Verdict::Partial(reason)) => _ = end.partial.get_or_insert(reason),
-                Ended::Judged(Verdict::Failed(Class::Busy, _)) if !running.is_empty() => {
-                    limit = if halved { running.len() } else { (limit / 2).max(1) };
-                    // The server has refused it.
-                    end.most = running.len();
+                // Only a server that refuses a connection without others is really full.
+                Ended::Judged(Verdict::Failed(Class::Busy, _)) if limit > 1 || !running.is_empty() => {
+                    limit = if halved { limit.min(running.len()) } else { limit / 2 }.max(1);
                     slots.refused(host);
                     kept.fill_with(|| None);
                     if !std::mem::replace(&mut halved, true) {
@@ -219,10 +218,12 @@ impl Pool<'_> {
                         events.notice(Level::Warning, text).await;
                     }
                     todo.again = !again;
-                    queue.push_front(todo);
+                    // The server may still count connections that have ended.
+                    waiting.push((Instant::now() + LINGER, todo));
                     continue;
                 }
                 Ended::Judged(Verdict::Failed(class, reason)) => {
+                    events.errors(ran.unshown).await;
                     let retried = matches!(class, Class::Retry | Class::Signalled | Class::Once);
                     let delay = backoff::wait(self.attempt.job, class, todo.retries);
                     if let Some(delay) = delay.filter(|_| retried && end.failed.is_none()) {
@@ -260,39 +261,34 @@ impl Pool<'_> {
     ) -> (PartEnd, usize, Option<Connection>) {
         let (started, time) = (Timestamp::now(), Instant::now());
         let ran = match self.listed(&todo.plan).await {
-            Some(listed) => Some(self.transfer(&listed, &todo, number > 0).await),
+            Some(listed) => Some(self.transfer(&listed, &todo).await),
             None => None,
         };
         locked(&self.latest).retain(|(part, _)| *part != todo.part().index);
         let error = ran.as_ref().and_then(error_of);
         let exit_code = ran.as_ref().and_then(|ran| ran.code);
-        let (duration, own) = (time.elapsed(), number as u32 + 1);
+        let time = (time, Instant::now());
+        let (duration, own) = (time.1 - time.0, number as u32 + 1);
         let tried = PartTry { connection: own, started, duration, exit_code, error };
-        (PartEnd { todo, ran, tried }, number, connection)
+        (PartEnd { todo, ran, tried, time }, number, connection)
     }
 
-    async fn transfer(&self, listed: &Listed, todo: &Todo, additional: bool) -> Ran {
+    async fn transfer(&self, listed: &Listed, todo: &Todo) -> Ran {
         let (progress, latest) = watch::channel(None);
         locked(&self.latest).push((todo.part().index, latest));
         let part = Some(todo.part());
         let events = JobEvents { part, progress, ..self.attempt.job_events.clone() };
         let expected = Some(todo.plan.load.files);
-        self.request(listed, expected, additional, &events).await
+        self.request(listed, expected, &events).await
     }
 
-    async fn request(
-        &self,
-        listed: &Listed,
-        expected: Option<u64>,
-        additional: bool,
-        events: &JobEvents,
-    ) -> Ran {
+    async fn request(&self, listed: &Listed, expected: Option<u64>, events: &JobEvents) -> Ran {
         let AttemptRunner { transport, number, .. } = self.attempt;
         let transfer = self.transfers.fetch_add(1, Ordering::Relaxed) + 1;
         let of = (&listed.job, &listed.job.sources[0]);
         let request = self.attempt.request(of, Purpose::Transfer, Show::Lines, self.left_out);
         let keep = request.keep.map(|_| self.attempt.layer(transfer));
-        let request = Request { expected, keep, additional, ..request };
+        let request = Request { expected, keep, several: true, ..request };
         let command = transport.command(&request);
         events.phase(*number, Phase::Transfer, &command).await;
         transport.run(request, events, &mut |_| true).await

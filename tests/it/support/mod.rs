@@ -1,6 +1,7 @@
 //! What the integration tests stand on: a real upstream, a home of their own, a scripted rsync, and patience with a deadline.
 
 pub(crate) mod corpus;
+mod counting_daemon;
 mod env;
 mod fake;
 mod fake_daemon;
@@ -22,6 +23,7 @@ mod tree;
 mod upstream;
 mod users;
 
+pub(crate) use counting_daemon::CountingDaemon;
 pub(crate) use env::{Ended, Env, Running, binary};
 pub(crate) use fake::Fake;
 pub(crate) use fake_daemon::FakeDaemon;
