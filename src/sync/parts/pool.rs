@@ -223,7 +223,8 @@ impl Pool<'_> {
                     continue;
                 }
                 Ended::Judged(Verdict::Failed(class, reason)) => {
-                    events.errors(ran.unshown).await;
+                    let of_part = JobEvents { part: Some(todo.part()), ..events.clone() };
+                    of_part.errors(ran.unshown).await;
                     let retried = matches!(class, Class::Retry | Class::Signalled | Class::Once);
                     let delay = backoff::wait(self.attempt.job, class, todo.retries);
                     if let Some(delay) = delay.filter(|_| retried && end.failed.is_none()) {
