@@ -325,14 +325,19 @@ fn it_is_unmounted_whatever_happens() {
     assert!(!is_mounted(&path) && !path.exists());
 }
 
-/// What a test process that is killed leaves behind: nothing that is mounted.
+const WAITS: &str = "PDB_SYNC_TEST_WAITS";
+
+/// What a test process that is killed leaves behind: nothing that is mounted. That process runs the same test, with [`WAITS`].
 #[test]
 fn the_mount_does_not_outlive_the_tests() {
+    if std::env::var_os(WAITS).is_some() {
+        return mount_and_wait();
+    }
     if Fuse::mounted("").is_none() {
         return;
     }
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "support_fuse::mounts_and_waits", "--ignored", "--nocapture"]);
+    command.args(["--exact", "support_fuse::the_mount_does_not_outlive_the_tests", "--nocapture"]);
     command.env(WAITS, "yes").stdin(Stdio::piped());
     let tests = Running::start(command);
     tests.until_said(" mounted at");
@@ -345,14 +350,7 @@ fn the_mount_does_not_outlive_the_tests() {
     fs::remove_dir(path).unwrap();
 }
 
-const WAITS: &str = "PDB_SYNC_TEST_WAITS";
-
-#[test]
-#[ignore = "no test: a test process that is killed while it has a file system mounted"]
-fn mounts_and_waits() {
-    if std::env::var_os(WAITS).is_none() {
-        return;
-    }
+fn mount_and_wait() {
     let fuse = Fuse::mounted("").unwrap();
     // It answers, so that its server is at work.
     names(fuse.path());

@@ -1,6 +1,6 @@
 //! Several connections of a job: parts of a transfer and of a listing.
 
-use super::{events, finished, log, quick};
+use super::{events, faked, finished, log, quick};
 use crate::support::{CountingDaemon, Ended, Env, Fake, Upstream, tree};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -142,11 +142,18 @@ fn a_full_server_gets_half_as_many_connections_and_that_is_told_once() {
     assert_eq!(ended.finished()["attempts"], 1, "{ended}");
 }
 
-/// A listing of 12 files, and a server that refuses the transfers of this section.
-fn full(refused: &str) -> Fake {
+/// Plays the listing of 12 files; with `delete`, the mirror has another one.
+fn listing() -> String {
     let names: String = (0..12).map(|n| format!("out >f+++++++++ 10 2026/01/01-00:00:00 d{n}/f\n")).collect();
+    let old = "out *deleting   0 --------- 2026/01/01-00:00:00 old\n";
+    format!("[1 if --delete]\n{old}{names}stats 12 120 1\n[1 if -n]\n{names}stats 12 120 0\n")
+}
+
+/// A server that refuses the transfers of this section.
+fn full(refused: &str) -> Fake {
+    let listing = listing();
     Fake::new(&format!(
-        "[1 if -n]\n{names}stats 12 120 0\n{refused}\nerr @ERROR: max connections (1) reached -- try again later\n\
+        "{listing}{refused}\nerr @ERROR: max connections (1) reached -- try again later\n\
          err rsync error: error starting client-server protocol (code 5) at main.c(1863) [Receiver=3.4.1]\nexit 5\n\
          [2 if progress2]\ntouch @dest/begun\nstats 6 60 6\n[if progress2]\nstats 6 60 6\n"
     ))
@@ -156,9 +163,7 @@ fn full(refused: &str) -> Fake {
 fn whichever_connection_is_refused_the_job_goes_on_with_the_others() {
     // The first connection, which belongs to the job, is refused as well as those that were added.
     let fake = full("[1 if progress2]\nwait-file @dest/begun");
-    let env = Env::new().with_fake(&fake);
-    let config = quick("[jobs.j]\nsource = 'rsync://h/m/'\ndest = 'j'\nconnections = 2\n");
-    let ended = env.with_config(&config).run(["sync", "j", "--json"]).expect_code(0);
+    let ended = faked(&fake, &["j"], "connections = 2").run(["sync", "j", "--json"]).expect_code(0);
     let errors = events(&ended, "output").into_iter().filter(|line| line["stream"] == "stderr").count();
     assert_eq!(errors, 0, "{ended}");
     let job = finished(&ended, "j");
@@ -169,9 +174,7 @@ fn whichever_connection_is_refused_the_job_goes_on_with_the_others() {
 #[test]
 fn a_server_that_refuses_every_connection_is_full_and_says_so() {
     let fake = full("[if progress2]");
-    let env = Env::new().with_fake(&fake);
-    let config = quick("[jobs.j]\nsource = 'rsync://h/m/'\ndest = 'j'\nconnections = 4\n");
-    let ended = env.with_config(&config).run(["sync", "j", "--json"]).expect_code(1);
+    let ended = faked(&fake, &["j"], "connections = 4").run(["sync", "j", "--json"]).expect_code(1);
     let job = finished(&ended, "j");
     assert!(job["error"].as_str().unwrap().contains("is full: max connections (1) reached"), "{ended}");
     let shown = |text: &str| ended.out().matches(text).count();
@@ -209,11 +212,11 @@ fn many_jobs_of_one_host_never_exceed_its_cap_together() {
     }
 }
 
-/// A listing of 12 files; the first transfer fails once.
+/// The transfers of these numbers fail.
 fn failing(times: &str) -> Fake {
-    let names: String = (0..12).map(|n| format!("out >f+++++++++ 10 2026/01/01-00:00:00 d{n}/f\n")).collect();
+    let listing = listing();
     Fake::new(&format!(
-        "[1 if -n]\n{names}stats 12 120 0\n[{times} if progress2]\nerr rsync: connection unexpectedly closed (0 bytes received so far) [receiver]\nexit 12\n\
+        "{listing}[{times} if progress2]\nerr rsync: connection unexpectedly closed (0 bytes received so far) [receiver]\nexit 12\n\
          [if progress2]\nstats 6 60 6\n[if -n]\nstats 12 120 0\n"
     ))
 }
@@ -221,9 +224,7 @@ fn failing(times: &str) -> Fake {
 #[test]
 fn a_part_that_fails_is_tried_again_alone() {
     let fake = failing("1");
-    let env = Env::new().with_fake(&fake);
-    let config = quick("[jobs.j]\nsource = 'rsync://h/m/'\ndest = 'j'\nconnections = 2\nretries = 2\n");
-    let env = env.with_config(&config);
+    let env = faked(&fake, &["j"], "connections = 2\nretries = 2");
     let ended = env.run(["sync", "j", "--json"]).expect_code(0);
     let parts = parts(&ended);
     let tries: Vec<usize> = parts.iter().map(|part| part["tries"].as_array().unwrap().len()).collect();
@@ -237,12 +238,19 @@ fn a_part_that_fails_is_tried_again_alone() {
 
 #[test]
 fn a_part_that_fails_for_good_fails_the_job_and_deletes_nothing() {
+    // The listing of a mirror with a file that the source does not have. Without the failures that file goes.
+    for (times, code) in [("1-9", 1), ("99", 0)] {
+        let fake = failing(times);
+        let env = faked(&fake, &["j"], "connections = 2\nretries = 0\ndelete = true");
+        fs::create_dir_all(env.mirror("j")).unwrap();
+        fs::write(env.mirror("j/old"), "").unwrap();
+        env.taken_over("j");
+        let ended = env.run(["sync", "j", "--json", "--max-delete", "1"]).expect_code(code);
+        assert_eq!(env.mirror("j/old").exists(), code != 0, "{ended}");
+    }
     let fake = failing("1-9");
-    let env = Env::new().with_fake(&fake);
-    let config = quick("[jobs.j]\nsource = 'rsync://h/m/'\ndest = 'j'\nconnections = 2\nretries = 1\n");
-    let env = env.with_config(&config);
-    let ended = env.run(["sync", "j", "--json"]);
-    assert_ne!(ended.code(), 0, "{ended}");
+    let env = faked(&fake, &["j"], "connections = 2\nretries = 1");
+    let ended = env.run(["sync", "j", "--json"]).expect_code(1);
     let parts = parts(&ended);
     assert!(parts.iter().any(|part| part["done"] == false), "{ended}");
     // The retries are those of the job: one, of whatever part.

@@ -25,7 +25,7 @@ fn the_status_follows_the_exit_code_of_the_last_attempt() {
 
 #[test]
 fn a_status_deletes_nothing_and_hides_no_trouble_of_ours() {
-    let none = "- 2026/01/01-00:00:00";
+    let none = "--------- 2026/01/01-00:00:00";
     let denied = "err rsync: [receiver] mkstemp \"/m/x/.new.aBcDeF\" failed: Permission denied (13)";
     let fake = Fake::new(&format!(
         "[if --delete]\nout *deleting   0 {none} old\nout >f+++++++++ 1 2026/01/01-00:00:00 new\nstats 5 0 1\n\

@@ -109,7 +109,7 @@ impl Fuse {
         let dir = tempfile::Builder::new().prefix("pdb-sync-fuse-").tempdir().map_err(|e| e.to_string())?;
         let device = mount(dir.path())?;
         let server = Command::new(std::env::current_exe().map_err(|e| e.to_string())?)
-            .args(["--exact", server::NAME, "--ignored", "--nocapture", "--test-threads=1"])
+            .args(["--exact", server::NAME, "--nocapture", "--test-threads=1"])
             .env(server::MOUNT, dir.path())
             .env(server::OPTIONS, options)
             // What a terminal sends to the tests is not for it: it ends when they do.

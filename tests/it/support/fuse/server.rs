@@ -1,8 +1,9 @@
-//! The process that serves a mounted file system: this test binary, asked for one ignored test.
+//! The process that serves a mounted file system: this test binary, asked for one test, with [`MOUNT`] in its environment.
 
 use super::memory::{Entries, Kind, Time, Tree};
 use super::wire::{Fields, Reply, Request};
-use super::{Options, mount};
+use super::{Fuse, Options, mount};
+use crate::support::eventually;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How the binary is asked for it.
-pub(super) const NAME: &str = "support::fuse::server::serves";
+pub(super) const NAME: &str = "support::fuse::server::it_ends_when_its_file_system_is_unmounted";
 /// Variables: where it is mounted, and what it is like.
 pub(super) const MOUNT: &str = "PDB_SYNC_TEST_FUSE_MOUNT";
 pub(super) const OPTIONS: &str = "PDB_SYNC_TEST_FUSE_OPTIONS";
@@ -26,13 +27,27 @@ const FEW: usize = 8;
 const MOST: u32 = 128 << 10;
 
 #[test]
-#[ignore = "no test: the process that serves a mounted file system"]
-fn serves() {
-    let Some(at) = std::env::var_os(MOUNT) else { return };
+fn it_ends_when_its_file_system_is_unmounted() {
+    if let Some(at) = std::env::var_os(MOUNT) {
+        return serve_at(Path::new(&at));
+    }
+    let Some(mut fuse) = Fuse::mounted("") else { return };
+    std::fs::write(fuse.path().join("f"), "served").unwrap();
+    assert!(fuse.server.try_wait().unwrap().is_none());
+    mount::unmount(fuse.path());
+    let mut status = None;
+    eventually("it has ended", || {
+        status = fuse.server.try_wait().unwrap();
+        status.is_some()
+    });
+    assert!(status.unwrap().success(), "{status:?}");
+}
+
+fn serve_at(at: &Path) {
     let options = Options::parse(&std::env::var(OPTIONS).unwrap());
     let device = File::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
     if serve(device, options).is_err() {
-        mount::unmount(Path::new(&at));
+        mount::unmount(at);
     }
 }
 
